@@ -49,6 +49,7 @@ int buffer_push(struct buffer *b, const void *data, size_t len);
 int buffer_push_bytes(struct buffer *b, struct bytes bytes);
 int buffer_push_u8(struct buffer *b, uint8_t value);
 int buffer_push_u16(struct buffer *b, uint16_t value);
+int buffer_push_u24(struct buffer *b, uint32_t value); /* ERROR_RANGE from 2^24 */
 int buffer_push_u32(struct buffer *b, uint32_t value);
 int buffer_push_u64(struct buffer *b, uint64_t value);
 

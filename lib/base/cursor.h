@@ -20,6 +20,7 @@ struct cursor cursor_init(struct bytes input);
 
 uint8_t cursor_u8(struct cursor *c);
 uint16_t cursor_u16(struct cursor *c);
+uint32_t cursor_u24(struct cursor *c);
 uint32_t cursor_u32(struct cursor *c);
 uint64_t cursor_u64(struct cursor *c);
 

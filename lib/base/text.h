@@ -34,13 +34,25 @@ int text_base64_decode(void *to, size_t max, struct bytes text, size_t *len);
 const char *text_base64url_encode(char *to, struct bytes from);
 int text_base64url_decode(void *to, size_t max, struct bytes text, size_t *len);
 
-/** https://www.crockford.com/base32.html, upper case, no check symbol, most significant bit first. */
+/**
+ * https://www.crockford.com/base32.html, upper case, no check symbol, most significant bit first.
+ */
 const char *text_base32_encode(char *to, struct bytes from);
 /** Either case; I and L read as 1, O as 0; hyphens are refused. */
 int text_base32_decode(void *to, size_t max, struct bytes text, size_t *len);
 
 /** RFC 3629: no surrogates, no overlong forms, nothing above U+10FFFF. NUL is valid here. */
 bool text_utf8_valid(struct bytes text);
+/**
+ * Length of the first character and the character itself; 0 if it is not valid or there is none.
+ */
+size_t text_utf8_next(struct bytes text, uint32_t *character);
+/**
+ * False for what must not reach a terminal or a log from a stranger's text: C0 and C1 controls,
+ * DEL, line and paragraph separators, direction marks and overrides, zero-width characters,
+ * noncharacters.
+ */
+bool text_printable(uint32_t character);
 /** The longest beginning of `text` that is at most `max` bytes and cuts no character. */
 size_t text_utf8_cut(struct bytes text, size_t max);
 
@@ -63,13 +75,15 @@ const char *text_slug_from(char to[static TEXT_SLUG_MAX + 1], struct bytes name)
 
 /**
  * The form of a public key that people read to each other over the telephone: Crockford base32 of
- * its first 20 bytes, 8 groups of 4 characters (20 bits) with a fifth that checks the group: the
- * group's value, as 20 bits followed by the group's number 0..7 in 3 bits, modulo 31, in the same
- * alphabet. A wrong character, two neighbours swapped, or two groups swapped show in the group
- * where they are. Collisions: 160 bits of the key itself, so finding another key takes 2^160
- * tries. Returns `to`.
+ * its first 20 bytes, 8 groups of 4 characters (20 bits) with a fifth that checks the group. The
+ * check is a Reed-Solomon digit over GF(32), mixed with the group's number: any one wrong
+ * character, any two swapped in a group, any two groups swapped show in the group where they are,
+ * other mistakes with 31 in 32. (A remainder modulo 31, as Crockford's modulo 37 suggests, would
+ * miss swapped characters: 32 leaves 1 there.) Another key with the same text takes some 2^160
+ * tries to find. Returns `to`.
  */
-const char *text_fingerprint(char to[static TEXT_FINGERPRINT_SIZE], const uint8_t public_key[static 32]);
+const char *text_fingerprint(char to[static TEXT_FINGERPRINT_SIZE],
+	const uint8_t public_key[static 32]);
 
 /**
  * Reads what a person typed: either case, I/L for 1, O for 0, dashes and spaces anywhere or

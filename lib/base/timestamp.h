@@ -78,7 +78,9 @@ int64_t monotime_diff_us(struct monotime later, struct monotime earlier);
  */
 int timestamp_parse_rfc3339(struct bytes text, struct timestamp *out);
 
-/** The offset from UTC as written, in minutes, may be wanted beside it; `offset_min` may be NULL. */
+/**
+ * The offset from UTC as written, in minutes, may be wanted beside it; `offset_min` may be NULL.
+ */
 int timestamp_parse_rfc3339_offset(struct bytes text, struct timestamp *out, int *offset_min);
 
 /**

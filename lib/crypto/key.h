@@ -72,7 +72,8 @@ int public_key_admit(const struct public_key *key);
  * 0 or ERROR_SIGNATURE (ERROR_KEY for a key that OpenSSL cannot take, ERROR_MEMORY). S >= L is
  * refused.
  */
-int signature_verify(const struct public_key *key, struct bytes message, const struct signature *signature);
+int signature_verify(const struct public_key *key, struct bytes message,
+	const struct signature *signature);
 
 /**
  * Verifies many signatures of few keys: keeps the last keys' EVP_PKEYs. One thread. The same

@@ -25,7 +25,8 @@ def record(city, number, anchor, signer, prev=ZERO, cuts=NO_CUTS, reason=0, guar
                  names.key('%s node %d' % (city, number)).public, some('sealing %s %d' % (city, number)),
                  list(guardians), guardian_k, prev, [list(c) for c in cuts], reason, T0 + number])
     hash_ = H('hansa epoch record 1', body)
-    return _described(EPOCH_RECORD, body, [signer] if signed else [], b'hansa epoch 1' + hash_,
+    signers = [signer, names.key('%s node %d' % (city, number))] if signed else []
+    return _described(EPOCH_RECORD, body, signers, b'hansa epoch 1' + hash_,
                       city=city, epoch=number, anchor=anchor.hex(), record_hash=hash_.hex(), reason=reason,
                       cuts=[[seq, h.hex()] for seq, h in cuts])
 
@@ -91,14 +92,14 @@ def charter():
 
     add([[1, 'bratislava', *names.TITLES['bratislava'], raw(joined), False, given]], 'budapest node 1')
     add([[2, city], [7, 'welcome', 'Vitajte'], [8, city, 3, 1000, 1 << 30], [8, None, 1, 100, 1 << 20], [11, 1, True],
-         [15, T0 + 31536000000],
-         [14, [[names.city_id(c), 1, bytes.fromhex(r['record_hash'])] for c, r in founders.items()]]],
+         [15, T0 + 31536000000]],
         'officer 1', 'officer 2')
     cuts = some_cuts('cut bratislava', (2, 0, 40, 7))
     add([[3, city, 'links misused', [1, cuts]]], 'officer 2', 'officer 3')
     add([[4, city]], 'officer 1', 'officer 2')
     renewed = record('bratislava', 2, network, names.key('bratislava city'), hash_of(joined), cuts, 1)
-    add([[6, [[names.key('officer %d' % i).public, 'Officer %d' % i] for i in (1, 4)], 2]],
+    add([[6, [[names.key('officer %d' % i).public, 'Officer %d' % i] for i in (1, 4)], 2],
+         [14, [[city, 2, hash_of(renewed)]]]],
         'officer 1', 'officer 2', 'officer 4')
     add([[5, names.city_id('warszawa'), 'left by own wish', None]], 'officer 1', 'officer 4')
     return {'about': 'apply in this order; the epoch record of 2 may come after amendment 4', 'chain': chain,
@@ -123,7 +124,7 @@ def epoch_records():
 def items():
     """One item of each kind, for encoding and decoding; whether they apply together is not asked."""
     city, record_ = names.city_id('bratislava'), record('bratislava', 1, names.network_id(), names.key('bratislava city'))
-    confirmed = H('hansa city 1', names.key('bratislava city').public)
+    confirmed = names.key('bratislava city').public[:20]
     given = raw(epoch_records()['given_by_officers'])
     all_ = [
         [1, 'bratislava', 'Bratislava', 'SK', raw(record_), True, delegation('bratislava', confirmed, 'second')[0]],
@@ -132,7 +133,7 @@ def items():
         [6, [[names.key('officer 1').public, '']], 1], [7, 'key', 'value'], [8, city, 3, 10, 10000],
         [9, city, 3, 512, some('floor')], [10, city, bytes.fromhex(record_['record_hash'])], [11, 1, False],
         [12, city, given], [13, names.feed_id('bratislava', 3), 5, some('erased'), 'a person asked'],
-        [14, [[city, 1, bytes.fromhex(record_['record_hash'])]]], [15, T0], [40, 'a kind of later', None]]
+        [14, [[city, 2, some('record hash')]]], [15, T0], [40, 'a kind of later', None]]
     return {'items': [{'kind': i[0], 'item': pack(i).hex()} for i in all_],
             'amendment': amendment(9, some('prev'), all_, [names.key('officer 1')])}
 
@@ -148,7 +149,7 @@ def addresses():
 
 def approval(chain):
     proposed = bytes.fromhex(chain[3]['body'])
-    body = pack([1, names.network_id(), 3, hash_of(chain[2]), proposed])
+    body = pack([1, names.network_id(), 3, hash_of(chain[2]), proposed, names.key('officer 2').public])
     return {'approval': _described(APPROVAL, body, [names.key('officer 2')],
                                    amendment_message(names.network_id(), 3, hash_of(chain[2]), hash_of(chain[3])),
                                    number=3, amendment_body=proposed.hex())}
@@ -158,9 +159,10 @@ def join(chain):
     secret, exporter, key = some('secret'), some('exporter'), names.key('bratislava city')
     fields = [1, names.network_id(), 0, hash_of(chain[0]), 'bratislava', T0 + 86400000, secret, ['192.0.2.7:7411'],
               names.key('budapest node 1').public, 'Pact of Free Cities']
-    token = 'hansa1-' + base64.urlsafe_b64encode(pack(fields)).rstrip(b'=').decode()
+    raw_ = pack(fields)
+    token = 'hansa1-' + base64.urlsafe_b64encode(raw_ + H('hansa token 1', raw_)[:4]).rstrip(b'=').decode()
     proof = hmac.new(secret, exporter + key.public, hashlib.sha256).digest()
-    return {'token': token, 'fields': pack(fields).hex(), 'network_id': names.network_id().hex(), 'amendment_number': 0,
+    return {'token': token, 'fields': raw_.hex(), 'network_id': names.network_id().hex(), 'amendment_number': 0,
             'amendment_hash': chain[0]['amendment_hash'], 'slug': 'bratislava', 'expiry': T0 + 86400000,
             'secret': secret.hex(), 'addresses': ['192.0.2.7:7411'], 'node_key': names.key('budapest node 1').public.hex(),
             'network_name': 'Pact of Free Cities', 'exporter': exporter.hex(), 'city_key': key.public.hex(),

@@ -95,8 +95,8 @@ void app_subscribe(struct app *app, struct app_subscriber *subscriber, app_event
 void app_unsubscribe(struct app_subscriber *subscriber);
 
 /**
- * Asks the writer for a commit that is not the node's (an upload's map, say): commit->done is called
- * on the loop, then it is freed.
+ * Asks the writer for a commit that is not the node's (an upload's map, say): commit->done is
+ * called on the loop, then it is freed.
  */
 void app_commit(struct app *app, struct commit *commit);
 

@@ -5,6 +5,8 @@
  *     DIR/hansad.yaml      configuration
  *     DIR/control.sock     the control socket
  *     DIR/keys/city.key    the city's root; may be kept elsewhere (offline)
+ *     DIR/keys/city.pub    its public half in hexadecimal, for when city.key is elsewhere
+ *     DIR/keys/city.id     the city's id in hexadecimal, only where the city key was changed
  *     DIR/keys/node.key    for TLS and heads; node.key.new while a renewal is under way
  *     DIR/keys/guard       own newest epoch records and heads (never fork yourself)
  *     DIR/keys/bootstrap   peers to start from when the store is gone
@@ -17,6 +19,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -25,12 +28,15 @@
 
 /** Room for any path below the data folder; a longer DIR is refused. */
 #define IDENTITY_PATH_MAX 1024
+#define IDENTITY_SEALING_SIZE 32
 
 enum identity_file {
 	IDENTITY_CONFIG,
 	IDENTITY_SOCKET,
 	IDENTITY_KEYS,
 	IDENTITY_CITY_KEY,
+	IDENTITY_CITY_PUBLIC,
+	IDENTITY_CITY_ID,
 	IDENTITY_NODE_KEY,
 	IDENTITY_NODE_KEY_NEW,
 	IDENTITY_GUARD,
@@ -63,16 +69,22 @@ struct identity {
 	struct public_key city_public;
 	struct secret_key *node_key;
 	struct public_key node_public;
+	uint8_t sealing_public[IDENTITY_SEALING_SIZE]; /* of node_key */
 	struct hash city_id;
 };
 
 /**
- * Reads the keys of DIR with key_file's refusals, and refuses folders that others can write.
- * Without city.key, city.pub (the public key in hexadecimal) must be there. city_id is the hash of
- * the first city key: read from keys/city.id when the city key was changed, else computed.
+ * Reads the keys of DIR with key_file's refusals, and refuses folders of others or that others can
+ * write. Without city.key, city.pub must be there. *out is zeroed on an error.
  */
 int identity_load(const char *dir, struct identity *out, struct complaint *complaint);
 void identity_deinit(struct identity *identity);
+
+/**
+ * The X25519 public key of epoch records for a node key. The secret half is SHA-256("hansa sealing
+ * 1" | seed of the node key), so that one file holds both. ERROR_CRYPTO.
+ */
+int identity_sealing(const struct secret_key *node_key, uint8_t out[static IDENTITY_SEALING_SIZE]);
 
 /**
  * Prepares a renewal: makes keys/node.key.new, or reads the one that an interrupted renewal left.

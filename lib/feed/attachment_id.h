@@ -41,5 +41,8 @@ int attachment_id_builder_init(struct attachment_id_builder *b);
 void attachment_id_builder_deinit(struct attachment_id_builder *b);
 /** ERROR_LIMIT above ATTACHMENT_BYTES_MAX, ERROR_MEMORY, ERROR_CRYPTO; the first one sticks. */
 int attachment_id_builder_add(struct attachment_id_builder *b, struct bytes data);
-/** Closes the last chunk; then b->size and b->chunk_hashes are whole. */
+/**
+ * Closes the last chunk; then b->size and b->chunk_hashes are whole. Once: a further call gives
+ * ERROR_STATE.
+ */
 int attachment_id_builder_end(struct attachment_id_builder *b, struct hash *out);

@@ -16,8 +16,9 @@ static const char tag[] = "hansa beacon 1";
 /** A later version may add so many elements to an array, docs/protocol.md section 1. */
 #define MORE_MAX 8
 
-static_assert(256 + FEED_LANE_MAX * 45 + BEACON_HELD_MAX * (1 + 2 + HASH_SIZE + 9) <
-	BEACON_BODY_BYTES_MAX, "the largest beacon fits");
+static_assert(
+	256 + FEED_LANE_MAX * 45 + BEACON_HELD_MAX * (1 + 2 + HASH_SIZE + 9) < BEACON_BODY_BYTES_MAX,
+	"the largest beacon fits");
 
 static int beacon_check(const struct beacon *beacon)
 {
@@ -143,8 +144,8 @@ int beacon_sign(const struct secret_key *key, struct bytes body, struct signatur
 	return error ? error : secret_key_sign(key, bytes_of(message, sizeof(message)), out);
 }
 
-int beacon_verify(const struct public_key *node_key, struct bytes body,
-	const struct signature *signature)
+int beacon_verify(
+	const struct public_key *node_key, struct bytes body, const struct signature *signature)
 {
 	uint8_t message[TAG_BYTES + HASH_SIZE];
 	int error = message_of(body, message);

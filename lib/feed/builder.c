@@ -45,8 +45,8 @@ static int entry_append(struct feed_builder *b, struct hasher *hasher, const uin
 	struct cursor c = cursor_init(bytes_slice(buffer_bytes(&b->entries), place.offset, SIZE_MAX));
 	error = entry_parse(&c, &entry);
 	if (!error)
-		error = entry_hash_of(hasher, &b->tip.feed_id, b->tip.seq + 1, &b->tip.entry_hash,
-			&entry, &place.entry_hash);
+		error = entry_hash_of(
+			hasher, &b->tip.feed_id, b->tip.seq + 1, &b->tip.entry_hash, &entry, &place.entry_hash);
 	place.length = (uint32_t)entry.wire.len;
 	if (!error)
 		error = run_index_push(&b->index, place);

@@ -22,8 +22,7 @@ int entry_parse(struct cursor *c, struct entry_view *out)
 	if (c->error)
 		return c->error;
 	size_t header_len = (size_t)prefix.data[1] << 8 | prefix.data[2];
-	size_t body_len =
-		(size_t)prefix.data[3] << 16 | (size_t)prefix.data[4] << 8 | prefix.data[5];
+	size_t body_len = (size_t)prefix.data[3] << 16 | (size_t)prefix.data[4] << 8 | prefix.data[5];
 	out->form = prefix.data[0];
 	if (out->form > ENTRY_FORM_PURGED)
 		return ERROR_TYPE;
@@ -54,8 +53,8 @@ static void push_prefix(struct buffer *b, enum entry_form form, size_t header_le
 	buffer_push_u16(b, (uint16_t)body_len);
 }
 
-int entry_encode(struct buffer *b, const uint8_t salt[static ENTRY_SALT_BYTES],
-	struct bytes header, struct bytes body)
+int entry_encode(struct buffer *b, const uint8_t salt[static ENTRY_SALT_BYTES], struct bytes header,
+	struct bytes body)
 {
 	if (header.len > ENTRY_HEADER_BYTES_MAX || body.len > ENTRY_BODY_BYTES_MAX)
 		return ERROR_SIZE;

@@ -8,8 +8,8 @@ int city_id_of(const struct public_key *first_city_key, struct hash *out)
 	return hash_of("hansa city 1", public_key_bytes(first_city_key), out);
 }
 
-int feed_id_of(const struct hash *network_id, const struct hash *city_id, uint8_t lane,
-	struct hash *out)
+int feed_id_of(
+	const struct hash *network_id, const struct hash *city_id, uint8_t lane, struct hash *out)
 {
 	uint8_t name[2 * HASH_SIZE + 1];
 
@@ -24,8 +24,8 @@ void feed_tip_init(struct feed_tip *tip, const struct hash *feed_id)
 	*tip = (struct feed_tip){.feed_id = *feed_id};
 }
 
-void feed_tip_start_epoch(struct feed_tip *tip, uint32_t epoch, uint64_t cut_seq,
-	const struct hash *cut_hash)
+void feed_tip_start_epoch(
+	struct feed_tip *tip, uint32_t epoch, uint64_t cut_seq, const struct hash *cut_hash)
 {
 	tip->epoch = epoch;
 	tip->seq = cut_seq;

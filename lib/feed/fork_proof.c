@@ -15,8 +15,9 @@
 /** A later version may add so many elements to an array, docs/protocol.md section 1. */
 #define MORE_MAX 8
 
-static_assert(2 * (FORK_PROOF_ENTRIES_MAX * FORK_PROOF_PAIR_BYTES + HEAD_BYTES) + 256 <
-	FORK_PROOF_BYTES_MAX, "the largest proof fits its object");
+static_assert(
+	2 * (FORK_PROOF_ENTRIES_MAX * FORK_PROOF_PAIR_BYTES + HEAD_BYTES) + 256 < FORK_PROOF_BYTES_MAX,
+	"the largest proof fits its object");
 static_assert(FORK_PROOF_ENTRIES_MAX == RUN_ENTRIES_MAX, "each branch is at most a run");
 
 static int shape_check(const struct fork_proof *proof)
@@ -118,8 +119,8 @@ static int branch_verify(struct hasher *hasher, const struct fork_proof *proof,
 		cursor_copy(&c, header_hash.bytes, HASH_SIZE);
 		cursor_copy(&c, body_hash.bytes, HASH_SIZE);
 		seq++;
-		int error = entry_hash_from(hasher, &branch->head.feed_id, seq, &at, &header_hash,
-			&body_hash, &at);
+		int error = entry_hash_from(
+			hasher, &branch->head.feed_id, seq, &at, &header_hash, &body_hash, &at);
 		if (error)
 			return error;
 		if (seq == proof->seq + 1)

@@ -79,6 +79,5 @@ int head_verify(const struct head *head)
 	uint8_t message[MESSAGE_BYTES];
 
 	message_of(head, message);
-	return signature_verify(&head->node_key, bytes_of(message, sizeof(message)),
-		&head->signature);
+	return signature_verify(&head->node_key, bytes_of(message, sizeof(message)), &head->signature);
 }

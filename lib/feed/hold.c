@@ -68,8 +68,8 @@ int hold_decode(struct bytes statement, struct hold *out)
 	return range ? 0 : ERROR_RANGE;
 }
 
-int hold_sign(struct hold *hold, const struct secret_key *key,
-	uint8_t statement[static HOLD_BYTES], struct signature *out)
+int hold_sign(struct hold *hold, const struct secret_key *key, uint8_t statement[static HOLD_BYTES],
+	struct signature *out)
 {
 	hold->node_key = *secret_key_public(key);
 	hold_encode(hold, statement);
@@ -83,8 +83,8 @@ int hold_verify(struct bytes statement, const struct signature *signature, struc
 	return error ? error : signature_verify(&out->node_key, statement, signature);
 }
 
-static void twin_message(uint8_t message[static TWIN_MESSAGE_BYTES], const uint8_t *nonce,
-	const uint8_t *instance)
+static void twin_message(
+	uint8_t message[static TWIN_MESSAGE_BYTES], const uint8_t *nonce, const uint8_t *instance)
 {
 	put(put(put(message, twin_tag, TAG_BYTES), nonce, TWIN_NONCE_BYTES), instance,
 		TWIN_INSTANCE_BYTES);

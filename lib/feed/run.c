@@ -107,8 +107,8 @@ static int entries_walk(struct hasher *hasher, uint64_t last_seq, struct bytes e
 		if (error)
 			return error;
 		to->length = (uint32_t)entry.wire.len;
-		error = entry_hash_of(hasher, &at->feed_id, at->seq + 1, &at->entry_hash, &entry,
-			&to->entry_hash);
+		error = entry_hash_of(
+			hasher, &at->feed_id, at->seq + 1, &at->entry_hash, &entry, &to->entry_hash);
 		if (error)
 			return error;
 		feed_tip_advance(at, &to->entry_hash, entry_cost(&entry));

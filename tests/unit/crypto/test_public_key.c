@@ -20,7 +20,9 @@ static struct public_key from_hex(const char *text)
 	return key;
 }
 
-/* The eight points of small order, computed by a separate program as multiples of one of order 8. */
+/*
+ * The eight points of small order, computed by a separate program as multiples of one of order 8.
+ */
 static void small_order_is_refused(void **state)
 {
 	static const char *const points[] = {
@@ -63,7 +65,9 @@ static void not_canonical_is_refused(void **state)
 	}
 }
 
-/* The smallest y, and those just below p: which of them lie on the curve a separate program said. */
+/*
+ * The smallest y, and those just below p: which of them lie on the curve a separate program said.
+ */
 static void off_the_curve_is_refused(void **state)
 {
 	(void)state;

@@ -50,8 +50,9 @@ static void writes_a_line(void **state)
 	log_format(&l, "address", "%s:%d", "::1", 7);
 	log_error(&l, ERROR_CHAIN);
 	log_end(&l);
-	assert_string_equal(last, "warn peer_cut city=budapest reason=\"bad \\\"chain\\\"\\n\" key=01ff "
-				  "n=18446744073709551615 d=-5 address=::1:7 error=ERROR_CHAIN");
+	assert_string_equal(last,
+		"warn peer_cut city=budapest reason=\"bad \\\"chain\\\"\\n\" key=01ff "
+		"n=18446744073709551615 d=-5 address=::1:7 error=ERROR_CHAIN");
 	log_event(LOG_LEVEL_INFO, "start", "version", "0.1");
 	assert_string_equal(last, "info start version=0.1");
 }
@@ -105,8 +106,9 @@ static void bounded(void **state)
 		for (int keys = 1; keys < 60; keys++) {
 			struct log_line l;
 			char value[120] = "";
+			size_t n = strlen(fills[f]);
 			for (int i = 0; i < 17 + keys % 5; i++)
-				strcat(value, fills[f]);
+				memcpy(value + (size_t)i * n, fills[f], n + 1);
 			log_begin(&l, LOG_LEVEL_INFO, "e");
 			for (int i = 0; i < keys; i++)
 				log_text(&l, "k", value);
@@ -118,7 +120,6 @@ static void bounded(void **state)
 			bool marked = strcmp(last + len - 3, "\xe2\x80\xa6") == 0 ||
 				strcmp(last + len - 4, "\xe2\x80\xa6\"") == 0;
 			assert_true(whole != marked);
-			assert_true(marked || keys < 60);
 		}
 	}
 	/* One long value does not hide the keys after it. */

@@ -62,7 +62,7 @@ static void names_the_wrong_group(void **state)
 			continue;
 		/* Any one wrong character. */
 		for (const char *c = alphabet; *c; c++) {
-			strcpy(text, fingerprint);
+			memcpy(text, fingerprint, sizeof(text));
 			text[i] = *c;
 			int expected = *c == fingerprint[i] ? 0 : ERROR_CORRUPT;
 			assert_int_equal(text_fingerprint_parse(out, bytes_from_text(text), &wrong),
@@ -71,7 +71,7 @@ static void names_the_wrong_group(void **state)
 		}
 		/* Any two swapped in a group. */
 		for (size_t j = i + 1; j < strlen(fingerprint) && fingerprint[j] != '-'; j++) {
-			strcpy(text, fingerprint);
+			memcpy(text, fingerprint, sizeof(text));
 			text[i] = fingerprint[j];
 			text[j] = fingerprint[i];
 			assert_int_equal(text_fingerprint_parse(out, bytes_from_text(text), &wrong),
@@ -81,7 +81,7 @@ static void names_the_wrong_group(void **state)
 	/* Any two groups swapped: the first of them is named. */
 	for (int a = 0; a < 8; a++) {
 		for (int b = a + 1; b < 8; b++) {
-			strcpy(text, fingerprint);
+			memcpy(text, fingerprint, sizeof(text));
 			memcpy(text + 6 * a, fingerprint + 6 * b, 5);
 			memcpy(text + 6 * b, fingerprint + 6 * a, 5);
 			assert_int_equal(text_fingerprint_parse(out, bytes_from_text(text), &wrong),
@@ -102,7 +102,7 @@ static void refuses(void **state)
 	assert_int_equal(
 		text_fingerprint_parse(out, bytes_of(fingerprint, strlen(fingerprint) - 1), &wrong),
 		ERROR_SIZE);
-	strcpy(text, fingerprint);
+	memcpy(text, fingerprint, sizeof(text));
 	text[8] = 'U';
 	assert_int_equal(text_fingerprint_parse(out, bytes_from_text(text), &wrong), ERROR_SYNTAX);
 	assert_int_equal(wrong, 2);

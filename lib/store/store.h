@@ -27,6 +27,7 @@
 #include "base/error.h"
 #include "base/timestamp.h"
 #include "crypto/hash.h"
+#include "feed/run.h"
 
 #define STORE_EPOCH_SIZE 8
 #define STORE_ROLLING_SIZE 8
@@ -54,8 +55,8 @@ struct store_options {
 	/** Size of the reserve file; 0: none is made. */
 	uint64_t reserve_bytes;
 	/**
-	 * Called when a sync has failed (or the store is damaged in the middle of a commit): says so and
-	 * ends the process; must not return. NULL: a line on standard error, then abort().
+	 * Called when a sync has failed (or the store is damaged in the middle of a commit): says so
+	 * and ends the process; must not return. NULL: a line on standard error, then abort().
 	 */
 	void (*fatal)(void *ctx, const char *reason);
 	void *fatal_ctx;
@@ -68,7 +69,7 @@ struct store_options {
  * tables' roots only, whatever is stored.
  */
 int store_lmdb_open(const char *folder, const struct store_options *options, struct store **out,
-		    struct complaint *complaint);
+	struct complaint *complaint);
 /** In memory. ERROR_MEMORY. */
 int store_memory_open(const struct store_options *options, struct store **out);
 /** No transaction and no read may be open. Takes NULL. */
@@ -101,8 +102,8 @@ struct store_info {
 	struct store_arrival newest; /* arrival 0 and zeros while nothing has come */
 	uint64_t records;            /* entries in the feeds' valid parts */
 	uint64_t feeds;
-	uint64_t disk_bytes;         /* of the database, free pages inside it included */
-	uint64_t free_bytes;         /* of the file system, for an ordinary user */
+	uint64_t disk_bytes; /* of the database, free pages inside it included */
+	uint64_t free_bytes; /* of the file system, for an ordinary user */
 	bool reserve_held;
 };
 int store_info(struct store *store, struct store_info *out);
@@ -133,35 +134,28 @@ void store_abort(struct store_txn *txn);
  */
 size_t store_txn_bytes(const struct store_txn *txn);
 
-/** Where an entry's wire form lies in the run's bytes, and its hash. */
-struct store_entry_at {
-	uint32_t offset;
-	uint32_t len;
-	struct hash entry_hash;
-};
-
 struct store_run {
 	struct hash network_id, city_id, feed_id;
 	uint8_t lane;
 	uint32_t epoch;
 	uint64_t first_seq;
-	uint32_t count;                     /* at least 1 */
-	struct hash prev;                   /* entry_hash before first_seq, zeros for seq 1 */
-	struct bytes entries;               /* wire forms back to back */
-	const struct store_entry_at *index; /* `count` of them, in order, without holes */
-	uint8_t head[STORE_HEAD_SIZE];      /* signed, of the last entry */
+	uint32_t count;                /* at least 1 */
+	struct hash prev;              /* entry_hash before first_seq; zeros: the tip's */
+	struct bytes entries;          /* wire forms back to back */
+	const struct run_entry *index; /* `count` of them, in order, without holes */
+	uint8_t head[STORE_HEAD_SIZE]; /* signed, of the last entry */
 	bool checkpoint;
-	uint32_t since_checkpoint_entries;  /* after this run; 0 if it ends in a checkpoint */
+	uint32_t since_checkpoint_entries; /* after this run; 0 if it ends in a checkpoint */
 	uint64_t since_checkpoint_bytes;
-	struct hash source_city;            /* who gave it; zeros: made here */
+	struct hash source_city; /* who gave it; zeros: made here */
 	struct timestamp arrived;
 };
 
 /**
  * Appends a run to its feed, new or known. A new feed may begin above seq 1 (at a floor).
  * ERROR_EXISTS: all of it is held already. ERROR_GAP: it begins after the tip. ERROR_CHAIN: it
- * begins before the tip's successor, or `prev` is not the tip. ERROR_USAGE: index and bytes do not
- * agree. `out` may be NULL.
+ * begins before the tip's successor, `prev` is not the tip, or a feed begins above 1 without
+ * `prev`. ERROR_USAGE: index and bytes do not agree. `out` may be NULL.
  */
 int store_put_run(struct store_txn *txn, const struct store_run *run, struct store_arrival *out);
 
@@ -169,19 +163,19 @@ int store_put_run(struct store_txn *txn, const struct store_run *run, struct sto
  * Cuts the feed after `seq` (docs/protocol.md 5.2): later entries become disowned, the tip goes
  * back, the head at `seq` is kept for ever. `hash` must be the entry's there (else ERROR_CHAIN; 0
  * and zeros: all goes). A feed that is unknown or ends at or before `seq` loses nothing: then 0 and
- * no arrival (out->arrival 0). `out`, `disowned` may be NULL. Disowned objects keep their arrivals.
+ * no arrival (out->arrival 0). `out`, `disowned` may be NULL. Arrival rows of runs stay as they
+ * are, so last_seq of an older one may lie beyond the feed's tip. Gaps are the caller's.
  */
 int store_cut(struct store_txn *txn, const struct hash *feed_id, uint64_t seq,
-	      const struct hash *hash, struct timestamp now, uint64_t *disowned,
-	      struct store_arrival *out);
+	const struct hash *hash, struct timestamp now, uint64_t *disowned, struct store_arrival *out);
 
 /**
  * Replaces one entry's stored wire form by its purged form (docs/protocol.md section 3), in the
  * valid part or among the disowned. ERROR_NOT_FOUND; ERROR_CHAIN if `entry_hash` is another.
  */
 int store_purge(struct store_txn *txn, const struct hash *feed_id, uint64_t seq,
-		const struct hash *entry_hash, struct bytes purged_wire, struct timestamp now,
-		struct store_arrival *out);
+	const struct hash *entry_hash, struct bytes purged_wire, struct timestamp now,
+	struct store_arrival *out);
 
 /** Control object types, docs/protocol.md section 5. */
 enum store_object_type {
@@ -196,21 +190,21 @@ enum store_object_type {
 struct store_object {
 	struct hash network_id, object_hash;
 	uint8_t type;
-	struct bytes object;  /* the envelope, at most 128 KiB */
-	struct hash city_id;  /* zeros where there is none */
-	uint32_t epoch;       /* of epoch records and address lists, else 0 */
-	uint64_t number;      /* of amendments and address lists, else 0 */
+	struct bytes object; /* the envelope, at most 128 KiB */
+	struct hash city_id; /* zeros where there is none */
+	uint32_t epoch;      /* of epoch records and address lists, else 0 */
+	uint64_t number;     /* of amendments and address lists, else 0 */
 	struct hash source_city;
 	struct timestamp arrived;
 	struct store_arrival arrival; /* filled by the store */
 };
 
 /**
- * Stores a control object. An address list replaces the city's former one in that network, whose
- * arrival row goes away. ERROR_EXISTS: it is there. `object->arrival` is not read. `out` may be NULL.
+ * Stores a control object. An address list replaces the city's former one in that network, which
+ * leaves the arrivals. ERROR_EXISTS: it is there. `object->arrival` is not read. `out` may be NULL.
  */
-int store_put_object(struct store_txn *txn, const struct store_object *object,
-		     struct store_arrival *out);
+int store_put_object(
+	struct store_txn *txn, const struct store_object *object, struct store_arrival *out);
 /** Drops an approval that was used, or a fork proof that was replaced; ERROR_NOT_FOUND. */
 int store_drop_object(struct store_txn *txn, const struct hash *object_hash);
 
@@ -229,7 +223,7 @@ struct store_cursor {
 	uint8_t rolling[STORE_ROLLING_SIZE];
 };
 int store_put_cursor(struct store_txn *txn, const struct hash *network_id,
-		     const struct hash *peer_city_id, const struct store_cursor *cursor);
+	const struct hash *peer_city_id, const struct store_cursor *cursor);
 
 /** An alert whose predecessor is missing: a run of one entry. */
 struct store_gap {
@@ -247,8 +241,8 @@ struct store_gap {
 /** ERROR_EXISTS; ERROR_LIMIT: STORE_GAPS_MAX of this feed are held. `out` may be NULL. */
 int store_put_gap(struct store_txn *txn, const struct store_gap *gap, struct store_arrival *out);
 /** ERROR_NOT_FOUND. Done by the caller once the entry has joined its feed by store_put_run. */
-int store_drop_gap(struct store_txn *txn, const struct hash *feed_id, uint64_t seq,
-		   const struct hash *entry_hash);
+int store_drop_gap(
+	struct store_txn *txn, const struct hash *feed_id, uint64_t seq, const struct hash *entry_hash);
 
 /** Small values of the daemon, such as denied peers. An empty value removes it. ERROR_SIZE. */
 int store_put_setting(struct store_txn *txn, const char *key, struct bytes value);
@@ -257,15 +251,14 @@ int store_put_setting(struct store_txn *txn, const char *key, struct bytes value
  * Attachments; their bytes lie in files (store/attachment_file.h). Begin: `hashes` are 32 bytes for
  * each chunk of 256 KiB; ERROR_EXISTS if it was begun before, ERROR_SIZE if the count is wrong.
  */
-int store_attachment_begin(struct store_txn *txn, const struct hash *attachment_id, uint64_t size,
-			   struct bytes hashes);
+int store_attachment_begin(
+	struct store_txn *txn, const struct hash *attachment_id, uint64_t size, struct bytes hashes);
 /** The first `chunks` chunks are synced. Never goes back. ERROR_NOT_FOUND, ERROR_RANGE. */
-int store_attachment_progress(struct store_txn *txn, const struct hash *attachment_id,
-			      uint64_t chunks);
+int store_attachment_progress(
+	struct store_txn *txn, const struct hash *attachment_id, uint64_t chunks);
 /** All is there, under its final name. ERROR_EXISTS if it was said before. `out` may be NULL. */
 int store_attachment_complete(struct store_txn *txn, const struct hash *attachment_id,
-			      const struct hash *network_id, struct timestamp now,
-			      struct store_arrival *out);
+	const struct hash *network_id, struct timestamp now, struct store_arrival *out);
 
 /**
  * Joins live packs into larger ones wherever a feed has gathered 64 KiB of them, at most `budget`
@@ -281,16 +274,16 @@ int store_each_network(struct store *store, store_network_fn *fn, void *ctx);
 struct store_feed {
 	struct hash network_id, city_id, feed_id;
 	uint8_t lane;
-	uint32_t epoch;        /* of the tip's run */
-	uint64_t first_seq;    /* 1, or where a floor made it begin; 0 while it holds nothing */
-	uint64_t seq;          /* the tip; 0: nothing valid is held */
+	uint32_t epoch;     /* of the tip's run */
+	uint64_t first_seq; /* 1, or where a floor made it begin; 0 while it holds nothing */
+	uint64_t seq;       /* the tip; 0: nothing valid is held */
 	struct hash entry_hash;
 	uint32_t since_checkpoint_entries;
 	uint64_t since_checkpoint_bytes;
-	bool has_head;         /* false after a cut between heads */
+	bool has_head;                 /* false after a cut between heads */
 	uint8_t head[STORE_HEAD_SIZE]; /* the newest, of the tip */
-	uint64_t arrival;      /* of the tip's run */
-	uint32_t gaps;         /* entries set aside ahead of it */
+	uint64_t arrival;              /* of the tip's run */
+	uint32_t gaps;                 /* entries set aside ahead of it */
 };
 typedef int store_feed_fn(void *ctx, const struct store_feed *feed);
 /** At boot: reads nothing but the feeds table. */
@@ -300,14 +293,14 @@ int store_read_feed(struct store *store, const struct hash *feed_id, struct stor
 
 typedef int store_object_fn(void *ctx, const struct store_object *object);
 /** All of one network, in order of arrival. */
-int store_each_object(struct store *store, const struct hash *network_id, store_object_fn *fn,
-		      void *ctx);
+int store_each_object(
+	struct store *store, const struct hash *network_id, store_object_fn *fn, void *ctx);
 /** Calls `fn` once, or ERROR_NOT_FOUND. */
-int store_read_object(struct store *store, const struct hash *object_hash, store_object_fn *fn,
-		      void *ctx);
+int store_read_object(
+	struct store *store, const struct hash *object_hash, store_object_fn *fn, void *ctx);
 
 typedef int store_cursor_fn(void *ctx, const struct hash *network_id,
-			    const struct hash *peer_city_id, const struct store_cursor *cursor);
+	const struct hash *peer_city_id, const struct store_cursor *cursor);
 int store_each_cursor(struct store *store, store_cursor_fn *fn, void *ctx);
 
 typedef int store_gap_fn(void *ctx, const struct store_gap *gap);
@@ -321,11 +314,11 @@ int store_get_setting(struct store *store, const char *key, struct buffer *out);
 struct store_slice {
 	uint64_t first_seq, next_seq; /* entries first_seq .. next_seq - 1 were appended */
 	uint32_t epoch;
-	struct hash prev;             /* entry_hash before first_seq */
-	bool has_head;                /* false: the run ends at a cut for which no head is held */
-	uint64_t head_seq;            /* where the run ends */
+	struct hash prev;  /* entry_hash before first_seq */
+	bool has_head;     /* false: the run ends at a cut for which no head is held */
+	uint64_t head_seq; /* where the run ends */
 	uint8_t head[STORE_HEAD_SIZE];
-	bool head_reached;            /* next_seq == head_seq + 1 */
+	bool head_reached; /* next_seq == head_seq + 1 */
 };
 /**
  * Appends stored wire forms from `first_seq` on toward the next checkpoint, the end of the epoch or
@@ -333,7 +326,7 @@ struct store_slice {
  * (and never more than STORE_READ_BYTES_MAX). ERROR_NOT_FOUND when it holds none.
  */
 int store_read_run(struct store *store, const struct hash *feed_id, uint64_t first_seq,
-		   size_t max_bytes, struct buffer *out, struct store_slice *slice);
+	size_t max_bytes, struct buffer *out, struct store_slice *slice);
 
 /** One stored entry; views die with the callback. */
 struct store_entry {
@@ -342,56 +335,54 @@ struct store_entry {
 	uint32_t epoch;
 	struct hash entry_hash, prev;
 	struct bytes wire;
-	uint64_t arrival;             /* of the run that brought it */
-	struct timestamp arrived;     /* only from store_read_entry and of disowned ones, else 0 */
-	struct hash source_city;      /* likewise */
-	bool has_head;                /* likewise */
+	uint64_t arrival;              /* of the run that brought it */
+	struct timestamp arrived;      /* only from store_read_entry and of disowned ones, else 0 */
+	struct hash source_city;       /* likewise */
+	bool has_head;                 /* likewise */
 	uint8_t head[STORE_HEAD_SIZE]; /* the first head held that covers it */
 	uint64_t head_seq;
 };
 typedef int store_entry_fn(void *ctx, const struct store_entry *entry);
 /** Calls `fn` once with the valid entry. ERROR_NOT_FOUND. */
-int store_read_entry(struct store *store, const struct hash *feed_id, uint64_t seq,
-		     store_entry_fn *fn, void *ctx);
+int store_read_entry(
+	struct store *store, const struct hash *feed_id, uint64_t seq, store_entry_fn *fn, void *ctx);
 /**
  * The valid entries from `from_seq` on, up or down (0 down: from the tip), at most `max_entries`,
  * and at most `max_bytes` of wire forms or STORE_READ_BYTES_MAX, at least one. `next_seq` (may be
  * NULL): where to go on; 0 when done. An unknown feed has no entries.
  */
 int store_scan(struct store *store, const struct hash *feed_id, uint64_t from_seq, bool descending,
-	       uint32_t max_entries, size_t max_bytes, store_entry_fn *fn, void *ctx,
-	       uint64_t *next_seq);
+	uint32_t max_entries, size_t max_bytes, store_entry_fn *fn, void *ctx, uint64_t *next_seq);
 /** Disowned entries, ascending from `from_seq`. */
 int store_each_disowned(struct store *store, const struct hash *feed_id, uint64_t from_seq,
-			store_entry_fn *fn, void *ctx);
+	store_entry_fn *fn, void *ctx);
 
 enum store_arrival_kind {
 	STORE_ARRIVAL_RUN = 1,
 	STORE_ARRIVAL_OBJECT = 2,
 	STORE_ARRIVAL_ATTACHMENT = 3,
 	STORE_ARRIVAL_GAP = 4,
-	STORE_ARRIVAL_CUT = 5,   /* first_seq..last_seq were disowned */
+	STORE_ARRIVAL_CUT = 5,   /* first_seq..last_seq were disowned; item_hash is the cut's */
 	STORE_ARRIVAL_PURGE = 6, /* first_seq = last_seq */
 };
 struct store_arrival_row {
 	struct store_arrival arrival;
 	enum store_arrival_kind kind;
 	struct hash network_id;
-	struct hash feed_id, city_id;  /* of run, gap, cut, purge; city_id of objects too */
-	uint8_t lane;                  /* 0 where it has no feed */
-	uint8_t object_type;           /* 0 where it is no object */
+	struct hash feed_id, city_id; /* of run, gap, cut, purge; city_id of objects too */
+	uint8_t lane;                 /* 0 where it has no feed */
+	uint8_t object_type;          /* 0 where it is no object */
 	uint64_t first_seq, last_seq;
-	struct hash item_hash;         /* object_hash, attachment_id; entry_hash of gap, cut, purge, run's end */
+	struct hash item_hash; /* object_hash, attachment_id, or last_seq's entry_hash */
 	struct hash source_city;
 	struct timestamp arrived;
 };
 typedef int store_arrival_fn(void *ctx, const struct store_arrival_row *row);
 /** Ascending from `from_arrival` on, at most `limit` rows; numbers may be missing. */
-int store_each_arrival(struct store *store, uint64_t from_arrival, uint32_t limit,
-		       store_arrival_fn *fn, void *ctx);
+int store_each_arrival(
+	struct store *store, uint64_t from_arrival, uint32_t limit, store_arrival_fn *fn, void *ctx);
 /**
- * The rolling hash at `arrival` (0: zeros). ERROR_NOT_FOUND above the newest, or where its row was
- * dropped.
+ * The rolling hash at `arrival` (0: zeros), of dropped items too. ERROR_NOT_FOUND above the newest.
  */
 int store_rolling_at(struct store *store, uint64_t arrival, uint8_t out[static STORE_ROLLING_SIZE]);
 
@@ -402,10 +393,10 @@ struct store_attachment {
 	bool complete;
 };
 /** ERROR_NOT_FOUND. */
-int store_attachment_info(struct store *store, const struct hash *attachment_id,
-			  struct store_attachment *out);
+int store_attachment_info(
+	struct store *store, const struct hash *attachment_id, struct store_attachment *out);
 /** Appends the hashes of `count` chunks from `first` on, fewer at the end. ERROR_NOT_FOUND. */
 int store_attachment_hashes(struct store *store, const struct hash *attachment_id, uint64_t first,
-			    uint64_t count, struct buffer *out);
+	uint64_t count, struct buffer *out);
 typedef int store_attachment_fn(void *ctx, const struct store_attachment *attachment);
 int store_each_attachment(struct store *store, store_attachment_fn *fn, void *ctx);

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** What the parts of the store share; private to lib/store. */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "store/pack.h"
+#include "store/store.h"
+#include "store/tables.h"
+
+/** A pack below this is live: it waits to be merged. */
+#define LIVE_PACK_MAX 16384u
+/** Live packs of so many bytes are merged. */
+#define MERGE_BYTES 65536u
+
+struct store {
+	struct engine *engine;
+	bool memory;
+	struct hasher hasher; /* the writer's */
+	struct store_txn *writer;
+	char *reserve_path; /* NULL: none wanted */
+	uint64_t reserve_bytes;
+	_Atomic bool reserve_held;
+	_Atomic uint64_t allowance_bytes; /* by which the limit may be passed now */
+};
+
+struct store_txn {
+	struct store *store;
+	struct engine_txn *t;
+	struct meta_row meta;
+	bool meta_changed;
+};
+
+static inline int store_read_begin(struct store *store, struct engine_txn **t)
+{
+	return store->engine->ops->begin(store->engine, false, t);
+}
+
+static inline void store_read_end(struct engine_txn *t)
+{
+	t->engine->ops->abort(t);
+}
+
+/** An error in the middle of a change: the transaction cannot commit any more. Returns `r`. */
+int store_txn_fail(struct store_txn *txn, int r);
+
+/**
+ * Gives `row` the next arrival number (its rolling hash is filled in) and writes it. The item that
+ * is hashed: feed_id, seq and entry_hash, or only a hash (feed_id NULL).
+ */
+int store_add_arrival(struct store_txn *txn, struct arrival_row *row, const struct hash *feed_id,
+	uint64_t seq, const struct hash *hash, struct store_arrival *out);
+
+/** Finds the feed or makes an empty row with a new number, not yet written. */
+int store_feed_or_new(struct store_txn *txn, const struct hash *network_id,
+	const struct hash *city_id, const struct hash *feed_id, uint8_t lane, struct feed_row *out,
+	bool *is_new);
+/** Writes the row, and the index by feed_id if it is new. */
+int store_feed_save(struct store_txn *txn, struct feed_row *row, bool is_new);
+
+/** The pack that holds `seq`; ERROR_NOT_FOUND. Views into the transaction. */
+int store_find_pack(struct engine_txn *t, uint32_t feed, uint64_t seq, struct pack *out);
+/**
+ * The first head at or after `seq` that is kept, or the tip's. `*has_head` false: the feed's valid
+ * part, or an epoch, ends at *head_seq without one.
+ */
+int store_find_head(struct engine_txn *t, const struct feed_row *row, uint64_t seq,
+	uint64_t *head_seq, bool *has_head, uint8_t head[static STORE_HEAD_SIZE]);

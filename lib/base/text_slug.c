@@ -94,6 +94,10 @@ const char *text_slug_from(char to[static TEXT_SLUG_MAX + 1], struct bytes name)
 		else
 			dash = false;
 	}
+	if (len == 0) {
+		memcpy(to, "city", 4);
+		len = 4;
+	}
 	to[len] = '\0';
-	return len ? to : strcpy(to, "city");
+	return to;
 }

@@ -105,7 +105,7 @@ static const struct field named_value[] = {
 
 static const struct field resource[] = {
 	{.name = "resourceDesc", .type = FIELD_TEXT, .min = 1, .max = 4096, .required = true},
-	{.name = "mimeType", .type = FIELD_LINE, .max = 127, .check = value_media_type},
+	{.name = "mimeType", .type = FIELD_LINE, .max = 255, .check = value_content_type},
 	{.name = "size", .type = FIELD_INTEGER, .max = 0x1p53},
 	{.name = "uri", .type = FIELD_LINE, .max = VALUE_URL_SIZE_MAX, .check = value_resource_uri},
 	{.name = "derefUri", .type = FIELD_TEXT, .max = BODY_SIZE_MAX},
@@ -115,7 +115,7 @@ static const struct field resource[] = {
 
 static const struct field area[] = {
 	{.name = "areaDesc", .type = FIELD_TEXT, .min = 1, .max = 65536, .required = true},
-	{.name = "polygon", .type = FIELD_LINE, .max = BODY_SIZE_MAX, .list_max = 4096,
+	{.name = "polygon", .type = FIELD_LINE, .max = 4194304, .list_max = 4096,
 		.check = alert_polygon},
 	{.name = "circle", .type = FIELD_LINE, .max = 256, .list_max = 1024, .check = alert_circle},
 	{.name = "geocode", .type = FIELD_OBJECT, .list_max = 8192, .fields = named_value},

@@ -260,6 +260,18 @@ const char *value_media_type(struct bytes text)
 		"it must be a media type such as application/pdf";
 }
 
+const char *value_content_type(struct bytes text)
+{
+	const uint8_t *semicolon = text.len ? memchr(text.data, ';', text.len) : NULL;
+	size_t len = semicolon ? (size_t)(semicolon - text.data) : text.len;
+	while (len && text.data[len - 1] == ' ')
+		len--;
+	for (size_t i = len; i < text.len; i++)
+		if (text.data[i] < ' ' || text.data[i] > '~')
+			return "the parameters of a media type are plain ASCII";
+	return value_media_type(bytes_slice(text, 0, len));
+}
+
 static bool is_lower_hex(struct bytes text, size_t len)
 {
 	for (size_t i = 0; i < text.len; i++)

@@ -43,6 +43,8 @@ const char *value_url(struct bytes text);
 const char *value_resource_uri(struct bytes text);
 /** "text/markdown", lower or upper case, no parameters. */
 const char *value_media_type(struct bytes text);
+/** The same, with parameters: "image/png; type=map". */
+const char *value_content_type(struct bytes text);
 /** 64 lower-case hex digits: an attachment id or a hash. */
 const char *value_hash_hex(struct bytes text);
 /** A record id as people see it, "pact/budapest/doc/7", or a content id, 32 hex digits. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * Attachments are named by their size and the hashes of their chunks, so that each chunk verifies by
- * itself. docs/protocol.md, section 6.
+ * Attachments are named by their size and the hashes of their chunks, so that each chunk verifies
+ * by itself. docs/protocol.md, section 6.
  */
 #pragma once
 
@@ -31,8 +31,8 @@ int attachment_id_of(uint64_t size, struct bytes chunk_hashes, struct hash *out)
 /** Takes the bytes in pieces of any size, of a stream whose length need not be known. */
 struct attachment_id_builder {
 	uint64_t size;
-	struct hasher chunk;         /* over the chunk that is open */
-	struct buffer chunk_hashes;  /* of the finished ones */
+	struct hasher chunk;        /* over the chunk that is open */
+	struct buffer chunk_hashes; /* of the finished ones */
 	int error;
 };
 
@@ -41,5 +41,8 @@ int attachment_id_builder_init(struct attachment_id_builder *b);
 void attachment_id_builder_deinit(struct attachment_id_builder *b);
 /** ERROR_LIMIT above ATTACHMENT_BYTES_MAX, ERROR_MEMORY, ERROR_CRYPTO; the first one sticks. */
 int attachment_id_builder_add(struct attachment_id_builder *b, struct bytes data);
-/** Closes the last chunk; then b->size and b->chunk_hashes are whole. */
+/**
+ * Closes the last chunk; then b->size and b->chunk_hashes are whole. Once: a further call gives
+ * ERROR_STATE.
+ */
 int attachment_id_builder_end(struct attachment_id_builder *b, struct hash *out);

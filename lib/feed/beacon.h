@@ -14,7 +14,8 @@
 
 #define BEACON_VERSION 1
 #define BEACON_HELD_MAX 1024
-/** [version, two ids, numbers], the heads, and the held ones at 45 bytes each: well below a frame. */
+/** [version, two ids, numbers], the heads, and the held ones at 45 bytes each: well below a frame.
+ */
 #define BEACON_BODY_BYTES_MAX 49152
 
 struct beacon_head {
@@ -52,5 +53,5 @@ int beacon_decode(struct bytes body, struct beacon_held *held, size_t held_max, 
 
 int beacon_sign(const struct secret_key *key, struct bytes body, struct signature *out);
 /** 0, ERROR_SIGNATURE, ERROR_KEY. The caller knows the city's node key. */
-int beacon_verify(const struct public_key *node_key, struct bytes body,
-	const struct signature *signature);
+int beacon_verify(
+	const struct public_key *node_key, struct bytes body, const struct signature *signature);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * The origin's side: entries are added one after another, then closed under one signed head, once
- * for each group commit, and at once where a checkpoint falls due. Whoever builds must hold the only
- * tip of the feed: two builders over one tip make a fork.
+ * for each group commit, and at once where a checkpoint falls due. Whoever builds must hold the
+ * only tip of the feed: two builders over one tip make a fork.
  *
  *   feed_builder_init(&b, &tip, lane == FEED_LANE_ALERT);
  *   while (there is a draft) {

@@ -21,7 +21,7 @@ enum entry_form {
 /** Views into the parsed bytes, which the caller keeps. */
 struct entry_view {
 	uint8_t form;
-	struct bytes wire;       /* the whole entry */
+	struct bytes wire; /* the whole entry */
 	struct bytes header;
 	struct bytes body;       /* empty if purged */
 	const uint8_t *salt;     /* ENTRY_SALT_BYTES; NULL if purged */
@@ -39,8 +39,8 @@ struct entry_view {
 int entry_parse(struct cursor *c, struct entry_view *out);
 
 /** Appends a whole entry. ERROR_SIZE for lengths out of bounds; the buffer's sticky error. */
-int entry_encode(struct buffer *b, const uint8_t salt[static ENTRY_SALT_BYTES],
-	struct bytes header, struct bytes body);
+int entry_encode(struct buffer *b, const uint8_t salt[static ENTRY_SALT_BYTES], struct bytes header,
+	struct bytes body);
 
 /** Appends the purged form. */
 int entry_encode_purged(struct buffer *b, const struct hash *body_hash, struct bytes header);

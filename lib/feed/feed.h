@@ -42,8 +42,8 @@ enum feed_lane {
  * the larger of the two forms' overheads, so that a purge moves no checkpoint.
  */
 #define ENTRY_OVERHEAD_BYTES (ENTRY_PREFIX_BYTES + HASH_SIZE)
-#define ENTRY_BYTES_MAX (ENTRY_PREFIX_BYTES + ENTRY_SALT_BYTES + ENTRY_HEADER_BYTES_MAX + \
-	ENTRY_BODY_BYTES_MAX)
+#define ENTRY_BYTES_MAX \
+	(ENTRY_PREFIX_BYTES + ENTRY_SALT_BYTES + ENTRY_HEADER_BYTES_MAX + ENTRY_BODY_BYTES_MAX)
 
 /** A checkpoint is due once so many entries or bytes lie behind the last one. */
 #define CHECKPOINT_ENTRIES 512
@@ -51,8 +51,8 @@ enum feed_lane {
 
 #define RUN_ENTRIES_MAX CHECKPOINT_ENTRIES
 /** One byte short of a checkpoint, then the largest entry. */
-#define RUN_BYTES_MAX (CHECKPOINT_BYTES - 1 + ENTRY_OVERHEAD_BYTES + ENTRY_HEADER_BYTES_MAX + \
-	ENTRY_BODY_BYTES_MAX)
+#define RUN_BYTES_MAX \
+	(CHECKPOINT_BYTES - 1 + ENTRY_OVERHEAD_BYTES + ENTRY_HEADER_BYTES_MAX + ENTRY_BODY_BYTES_MAX)
 
 static_assert(ENTRY_BODY_BYTES_MAX < 1 << 24, "body length is a u24");
 static_assert(ENTRY_HEADER_BYTES_MAX < 1 << 16, "header length is a u16");
@@ -65,8 +65,8 @@ static_assert(RUN_BYTES_MAX < 1 << 20, "a run stays under 1 MiB");
 int city_id_of(const struct public_key *first_city_key, struct hash *out);
 
 /** H("hansa feed 1" | network_id | city_id | lane u8). 0 or ERROR_CRYPTO. */
-int feed_id_of(const struct hash *network_id, const struct hash *city_id, uint8_t lane,
-	struct hash *out);
+int feed_id_of(
+	const struct hash *network_id, const struct hash *city_id, uint8_t lane, struct hash *out);
 
 /**
  * Where a copy of a feed ends, and how far its next checkpoint is. Zeroed with a feed_id it is the
@@ -74,9 +74,9 @@ int feed_id_of(const struct hash *network_id, const struct hash *city_id, uint8_
  */
 struct feed_tip {
 	struct hash feed_id;
-	uint64_t seq;            /* 0: nothing yet */
-	struct hash entry_hash;  /* of seq; zeros at seq 0 */
-	uint32_t epoch;          /* of the head that vouches for seq; 0 at seq 0 */
+	uint64_t seq;           /* 0: nothing yet */
+	struct hash entry_hash; /* of seq; zeros at seq 0 */
+	uint32_t epoch;         /* of the head that vouches for seq; 0 at seq 0 */
 	uint32_t since_checkpoint_entries;
 	uint64_t since_checkpoint_bytes; /* as entry_cost counts */
 };
@@ -84,8 +84,8 @@ struct feed_tip {
 void feed_tip_init(struct feed_tip *tip, const struct hash *feed_id);
 
 /** A new epoch begins after its cut: the cut is its first checkpoint. */
-void feed_tip_start_epoch(struct feed_tip *tip, uint32_t epoch, uint64_t cut_seq,
-	const struct hash *cut_hash);
+void feed_tip_start_epoch(
+	struct feed_tip *tip, uint32_t epoch, uint64_t cut_seq, const struct hash *cut_hash);
 
 /** Moves on by one entry, without judging it. `cost` is entry_cost's. */
 void feed_tip_advance(struct feed_tip *tip, const struct hash *entry_hash, uint32_t cost);

@@ -37,13 +37,15 @@ struct fork_proof {
 /** Appends the body of the control object (type 6). ERROR_SIZE, ERROR_RANGE; the buffer's error. */
 int fork_proof_encode(struct buffer *b, const struct fork_proof *proof);
 
-/** Reads a body; views point into it. Does not verify. The wire_reader's and head_decode's errors. */
+/** Reads a body; views point into it. Does not verify. The wire_reader's and head_decode's errors.
+ */
 int fork_proof_decode(struct bytes body, struct fork_proof *out);
 
 /**
  * 0: whoever holds the node key signed both histories. ERROR_HEAD: the heads are not both of this
- * feed, one epoch and one node key, or not at the branches' ends; ERROR_CHAIN: a branch does not lead
- * to its head; ERROR_FORK: the branches do not part right after the common entry; ERROR_SIGNATURE.
- * The caller checks that node_key is that epoch's and that the common entry lies within it.
+ * feed, one epoch and one node key, or not at the branches' ends; ERROR_CHAIN: a branch does not
+ * lead to its head; ERROR_FORK: the branches do not part right after the common entry;
+ * ERROR_SIGNATURE. The caller checks that node_key is that epoch's and that the common entry lies
+ * within it.
  */
 int fork_proof_verify(struct hasher *hasher, const struct fork_proof *proof);

@@ -29,7 +29,8 @@ struct head {
 	struct signature signature;
 };
 
-static_assert(HEAD_BYTES == HASH_SIZE + 4 + PUBLIC_KEY_SIZE + 8 + HASH_SIZE + 8 + 1 + SIGNATURE_SIZE,
+static_assert(
+	HEAD_BYTES == HASH_SIZE + 4 + PUBLIC_KEY_SIZE + 8 + HASH_SIZE + 8 + 1 + SIGNATURE_SIZE,
 	"docs/protocol.md, section 4");
 
 void head_encode(const struct head *head, uint8_t to[static HEAD_BYTES]);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * "I hold your feeds to these entries", signed by a member for a city whose store was remade, and the
- * proof that a twin instance lives. docs/protocol.md, section 8, Holds and Twins.
+ * "I hold your feeds to these entries", signed by a member for a city whose store was remade, and
+ * the proof that a twin instance lives. docs/protocol.md, section 8, Holds and Twins.
  */
 #pragma once
 
@@ -15,8 +15,9 @@
 #include "feed/feed.h"
 
 #define HOLD_NONCE_BYTES 16
-#define HOLD_BYTES (12 + 3 * HASH_SIZE + 4 + PUBLIC_KEY_SIZE + HOLD_NONCE_BYTES + 8 + \
-	FEED_LANE_COUNT * (8 + HASH_SIZE))
+#define HOLD_BYTES                                                     \
+	(12 + 3 * HASH_SIZE + 4 + PUBLIC_KEY_SIZE + HOLD_NONCE_BYTES + 8 + \
+		FEED_LANE_COUNT * (8 + HASH_SIZE))
 static_assert(HOLD_BYTES == 328, "docs/protocol.md, section 8");
 
 struct hold {
@@ -24,7 +25,7 @@ struct hold {
 	struct hash holder; /* city_id */
 	uint32_t epoch;     /* the holder's */
 	struct public_key node_key;
-	struct hash subject; /* city_id */
+	struct hash subject;             /* city_id */
 	uint8_t nonce[HOLD_NONCE_BYTES]; /* of the question */
 	struct timestamp time;
 	struct hold_lane {

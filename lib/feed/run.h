@@ -50,8 +50,8 @@ int run_index_push(struct run_index *index, struct run_entry entry);
  * Verifies the run that continues `tip`. On 0 `index` holds each entry and `after` (which may be
  * `tip`) the new tip. On an error `after` is untouched and `index` void.
  *
- * Checks in order of their cost; the signature (some 75 us) comes before the hashes only where these
- * cost more.
+ * Checks in order of their cost; the signature (some 75 us) comes before the hashes only where
+ * these cost more.
  *
  * ERROR_STATE: first_seq lies at or before the tip (the caller trims), or the tip is not of this
  *   feed's epochs: it lies in a later epoch, or before the start cut with the same epoch number.
@@ -59,12 +59,11 @@ int run_index_push(struct run_index *index, struct run_entry entry);
  * ERROR_EPOCH_UNKNOWN: the head is of another epoch, or of a rival record's node key.
  * ERROR_CUT: an entry at or before the start cut, beyond the end cut, or other than the end cut's.
  * ERROR_HEAD: the head is of another feed, or does not stand at the last entry.
- * ERROR_CHECKPOINT: a checkpoint is due within the run, or its head is none, or it is one where none
- *   is due; more than one entry in the alert lane.
- * ERROR_CHAIN: the hashes do not lead from the tip to the head.
- * ERROR_SIGNATURE, ERROR_KEY: as head_verify.
- * ERROR_LIMIT: more than RUN_BYTES_MAX. ERROR_TRUNCATED, ERROR_TYPE, ERROR_SIZE, …: as entry_parse.
- * ERROR_MEMORY, ERROR_CRYPTO.
+ * ERROR_CHECKPOINT: a checkpoint is due within the run, or its head is none, or it is one where
+ * none is due; more than one entry in the alert lane. ERROR_CHAIN: the hashes do not lead from the
+ * tip to the head. ERROR_SIGNATURE, ERROR_KEY: as head_verify. ERROR_LIMIT: more than
+ * RUN_BYTES_MAX. ERROR_TRUNCATED, ERROR_TYPE, ERROR_SIZE, …: as entry_parse. ERROR_MEMORY,
+ * ERROR_CRYPTO.
  */
 int run_verify(struct hasher *hasher, const struct run_rules *rules, const struct feed_tip *tip,
 	uint64_t first_seq, const struct head *head, struct bytes entries, struct run_index *index,

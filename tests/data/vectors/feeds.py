@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Vectors of docs/protocol.md sections 2 to 4 and 6: identifiers, entries, heads, runs, attachments."""
+"""Vectors of docs/protocol.md sections 2 to 4 and 6: ids, entries, heads, runs, attachments."""
 import hashlib
 
 import names
@@ -9,9 +9,11 @@ ALERT, CALL, DOC, META = 1, 2, 3, 4
 T0 = 1767225600000  # 2026-01-01T00:00:00Z
 
 
-def header(kind, body, time=T0, expiry=0, flags=0, content=b'', topics=(), supersedes=None, attachments=(),
+def header(kind, body, time=T0, expiry=0, flags=0, content=b'', topics=(), supersedes=None,
+           attachments=(),
            references=None, more=()):
-    return pack([kind, time, expiry, flags, len(body), content or some('content', 16), list(topics), supersedes,
+    return pack([kind, time, expiry, flags, len(body), content or some('content', 16),
+                 list(topics), supersedes,
                  [list(a) for a in attachments], references, *more])
 
 
@@ -46,7 +48,8 @@ class Feed:
         self.seq += 1
         self.n += 1
         self.b += 38 + len(head) + len(body)
-        self.prev = entry_hash(self.feed_id, self.seq, self.prev, header_hash(head), body_hash(salt, body))
+        self.prev = entry_hash(self.feed_id, self.seq, self.prev, header_hash(head),
+                               body_hash(salt, body))
         return self.prev
 
     def due(self):
@@ -74,8 +77,10 @@ def headers():
         ('smallest', header(META, b'', time=0, content=bytes(16))),
         ('alert', header(ALERT, body, expiry=T0 + 86400000, flags=2, topics=['flood', 'povodeň'],
                          attachments=[[some('cap'), 2000, 1]])),
-        ('all fields', header(DOC, bytes(300), flags=1, topics=['t%d' % i for i in range(16)], supersedes=ref,
-                              attachments=[[some('a'), 1 << 40, 0], [some('b'), 0, 255]], references=[ref, ref])),
+        ('all fields', header(DOC, bytes(300), flags=1, topics=['t%d' % i for i in range(16)],
+                              supersedes=ref,
+                              attachments=[[some('a'), 1 << 40, 0], [some('b'), 0, 255]],
+                              references=[ref, ref])),
         ('more elements than known', header(CALL, body, more=[{'later': [1, b'x', None]}, -5])),
         ('eighteen elements', header(65535, body, more=[None] * 8)),
         ('unknown kind', header(1024, bytes(262144))),
@@ -101,33 +106,41 @@ def headers():
         ('sixty-five attachments', header(META, b'', attachments=[[some('a'), 1, 0]] * 65)),
         ('attachment too large', header(META, b'', attachments=[[some('a'), (1 << 40) + 1, 0]])),
         ('seventeen references', header(META, b'', references=[ref] * 17)),
-        ('float among the further elements', header(META, b'', more=[0])[:-1] + b'\xca\x00\x00\x00\x00'),
+        ('float among the further elements',
+         header(META, b'', more=[0])[:-1] + b'\xca\x00\x00\x00\x00'),
         ('map keys out of order', header(META, b'', more=[0])[:-1] + b'\x82\xa1b\x01\xa1a\x02'),
         ('map key twice', header(META, b'', more=[0])[:-1] + b'\x82\xa1a\x01\xa1a\x02'),
         ('too deep', header(META, b'', more=[0])[:-1] + b'\x91' * 17 + b'\xc0'),
         ('over 8,192 bytes', header(META, b'', more=[bytes(8192)])),
     ]
-    return {'good': [{'name': n, 'header': h.hex(), 'header_hash': header_hash(h).hex()} for n, h in good],
+    return {'good': [{'name': n, 'header': h.hex(), 'header_hash': header_hash(h).hex()} for n,
+                     h in good],
             'bad': [{'name': n, 'header': h.hex()} for n, h in bad]}
 
 
 def entries():
     feed, out = Feed(names.feed_id('budapest', DOC)), []
-    for name, body in (('first', b'\x80'), ('second', b'hello'), ('empty body', b''), ('300 bytes', some('body', 300))):
+    for name, body in (('first', b'\x80'), ('second', b'hello'), ('empty body', b''),
+                       ('300 bytes', some('body', 300))):
         salt, head_ = some('salt ' + name, 16), header(DOC, body, topics=[name])
         prev = feed.prev
         feed.add(salt, head_, body)
-        out.append({'name': name, 'feed_id': feed.feed_id.hex(), 'seq': feed.seq, 'prev': prev.hex(),
+        out.append({'name': name, 'feed_id': feed.feed_id.hex(), 'seq': feed.seq,
+                    'prev': prev.hex(),
                     'salt': salt.hex(), 'header': head_.hex(), 'body': body.hex(),
-                    'header_hash': header_hash(head_).hex(), 'body_hash': body_hash(salt, body).hex(),
+                    'header_hash': header_hash(head_).hex(),
+                    'body_hash': body_hash(salt, body).hex(),
                     'entry_hash': feed.prev.hex(), 'wire': whole(salt, head_, body).hex(),
-                    'purged_wire': purged(salt, head_, body).hex(), 'cost': 38 + len(head_) + len(body)})
+                    'purged_wire': purged(salt, head_, body).hex(),
+                    'cost': 38 + len(head_) + len(body)})
     return {'entries': out}
 
 
 def _epoch(key, epoch, start=(0, ZERO), end=None, alert=False):
-    return {'epoch': epoch, 'node_key': key.public.hex(), 'start_seq': start[0], 'start_hash': start[1].hex(),
-            'end_seq': end[0] if end else None, 'end_hash': end[1].hex() if end else None, 'alert_lane': alert}
+    return {'epoch': epoch, 'node_key': key.public.hex(), 'start_seq': start[0],
+            'start_hash': start[1].hex(),
+            'end_seq': end[0] if end else None, 'end_hash': end[1].hex() if end else None,
+            'alert_lane': alert}
 
 
 def _run(name, feed, rules, key, items, purge=(), epoch=1):
@@ -138,7 +151,8 @@ def _run(name, feed, rules, key, items, purge=(), epoch=1):
         hashes.append(feed.add(salt, head_, body).hex())
         wire += (purged if i in purge else whole)(salt, head_, body)
     made = feed.close(key, epoch, T0 + feed.seq, True if rules['alert_lane'] else None)
-    return {'name': name, 'rules': rules, 'first_seq': first, 'prev': prev.hex(), 'entries': wire.hex(),
+    return {'name': name, 'rules': rules, 'first_seq': first, 'prev': prev.hex(),
+            'entries': wire.hex(),
             'entry_hashes': hashes, 'head': made['bytes'], 'checkpoint': made['flags'] == 1,
             'since_checkpoint': [feed.n, feed.b]}
 
@@ -153,29 +167,33 @@ def runs():
     """Chains of runs, each verified upon the tip that the one before left."""
     key, later = names.key('budapest node 1'), names.key('budapest node 2')
     doc = Feed(names.feed_id('budapest', DOC))
-    items = [(some('salt doc %d' % i, 16), header(DOC, b'doc %d' % i), b'doc %d' % i) for i in range(6)]
+    items = [(some('salt doc %d' % i, 16), header(DOC, b'doc %d' % i),
+              b'doc %d' % i) for i in range(6)]
     open_rules = _epoch(key, 1)
     chain = [_run('three docs', doc, open_rules, key, items[:3]),
              _run('the second of two purged', doc, open_rules, key, items[3:5], purge=(1,))]
     cut = (doc.seq, doc.prev)
     doc.n = doc.b = 0
-    chain.append(_run('first of the second epoch', doc, _epoch(later, 2, cut), later, items[5:], epoch=2))
+    chain.append(_run('first of the second epoch', doc, _epoch(later, 2, cut), later, items[5:],
+                      epoch=2))
 
     alert = Feed(names.feed_id('budapest', ALERT))
     rules = _epoch(key, 1, alert=True)
     alerts = [_run('alert %d' % i, alert, rules, key,
-                   [(some('salt alert %d' % i, 16), header(ALERT, b'alert %d' % i), b'alert %d' % i)])
+                   [(some('salt alert %d' % i, 16), header(ALERT, b'alert %d' % i),
+                     b'alert %d' % i)])
               for i in range(1, 4)]
 
-    return {'chains': [{'name': 'docs over two epochs', 'feed_id': doc.feed_id.hex(), 'runs': chain},
+    return {'chains': [{'name': 'docs over two epochs', 'feed_id': doc.feed_id.hex(),
+                        'runs': chain},
                        {'name': 'alerts', 'feed_id': alert.feed_id.hex(), 'runs': alerts}],
             'counted': _counted(key, open_rules), 'sized': _sized(key)}
 
 
 def _counted(key, rules):
     meta = Feed(names.feed_id('budapest', META))
-    return {'about': 'a checkpoint falls due by the number of entries: 511 of them, then one more; each is '
-                     'salt, header, body = numbered(i) of feeds.py, i from 1',
+    return {'about': 'a checkpoint falls due by the number of entries: 511 of them, then one '
+                     'more; each is salt, header, body = numbered(i) of feeds.py, i from 1',
             'feed_id': meta.feed_id.hex(),
             'runs': [_run('511 entries', meta, rules, key, [numbered(i) for i in range(1, 512)]),
                      _run('the checkpoint', meta, rules, key, [numbered(512)]),
@@ -190,9 +208,12 @@ def _sized(key):
         body = bytes([0x61 + i]) * size
         salt, head_ = some('salt sized %d' % i, 16), header(CALL, body)
         feed.add(salt, head_, body)
-        out.append({'salt': salt.hex(), 'header': head_.hex(), 'body_byte': 0x61 + i, 'body_size': size,
-                    'entry_hash': feed.prev.hex(), 'since_checkpoint': [feed.n, feed.b], 'due': feed.due()})
-    return {'about': 'a checkpoint falls due by bytes, at the last entry', 'feed_id': feed.feed_id.hex(),
+        out.append({'salt': salt.hex(), 'header': head_.hex(), 'body_byte': 0x61 + i,
+                    'body_size': size,
+                    'entry_hash': feed.prev.hex(), 'since_checkpoint': [feed.n, feed.b],
+                    'due': feed.due()})
+    return {'about': 'a checkpoint falls due by bytes, at the last entry',
+            'feed_id': feed.feed_id.hex(),
             'first_seq': 1, 'prev': prev.hex(), 'rules': _epoch(key, 1), 'items': out,
             'head': feed.close(key, 1, T0)['bytes']}
 
@@ -210,11 +231,14 @@ def attachments():
 def heads():
     key = names.key('budapest node 1')
     return {'heads': [head(key, names.feed_id('budapest', DOC), 1, 3, some('entry'), T0, 0),
-                      head(key, names.feed_id('budapest', ALERT), 4294967295, (1 << 63) - 1, some('entry'),
+                      head(key, names.feed_id('budapest', ALERT), 4294967295, (1 << 63) - 1,
+                           some('entry'),
                            (1 << 63) - 1, 1)]}
 
 
 def ids():
-    cities = [{'city': c, 'city_key': names.key(c + ' city').public.hex(), 'city_id': names.city_id(c).hex(),
-               'feed_ids': {str(lane): names.feed_id(c, lane).hex() for lane in range(1, 5)}} for c in names.CITIES]
+    cities = [{'city': c, 'city_key': names.key(c + ' city').public.hex(),
+               'city_id': names.city_id(c).hex(),
+               'feed_ids': {str(lane): names.feed_id(c, lane).hex() for lane in range(1,
+                       5)}} for c in names.CITIES]
     return {'network_id': names.network_id().hex(), 'cities': cities}

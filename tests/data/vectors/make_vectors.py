@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the test vectors of docs/protocol.md: make_vectors.py [FOLDER], by default the folder it lies in.
+"""Writes the test vectors of docs/protocol.md: make_vectors.py [FOLDER], by default its own.
 
-Independent of the code under test: Python 3, hashlib and `cryptography` (Debian: python3-cryptography).
+Independent of the code under test: Python 3, hashlib and `cryptography` (Debian:
+python3-cryptography).
 With --check it compares with the files that are there and exits 1 if one differs.
 Exit code 77: `cryptography` is not installed.
 """
@@ -28,11 +29,16 @@ def make():
     charter = charters.charter()  # first: the network_id is the hash of its genesis
     chain = charter['chain']
     made = {
-        'charter': charter, 'epoch_records': charters.epoch_records(), 'amendment_items': charters.items(),
-        'addresses': charters.addresses(), 'approval': charters.approval(chain), 'join': charters.join(chain),
-        'ids': feeds.ids(), 'headers': feeds.headers(), 'entries': feeds.entries(), 'heads': feeds.heads(),
-        'runs': feeds.runs(), 'attachments': feeds.attachments(), 'fork_proof': charters.fork_proof(),
-        'digest': links.digest(chain), 'rolling': links.rolling(), 'blind': links.blind(), 'hold': links.hold(),
+        'charter': charter, 'epoch_records': charters.epoch_records(),
+        'amendment_items': charters.items(),
+        'addresses': charters.addresses(), 'approval': charters.approval(chain),
+        'join': charters.join(chain),
+        'ids': feeds.ids(), 'headers': feeds.headers(), 'entries': feeds.entries(),
+        'heads': feeds.heads(),
+        'runs': feeds.runs(), 'attachments': feeds.attachments(),
+        'fork_proof': charters.fork_proof(),
+        'digest': links.digest(chain), 'rolling': links.rolling(), 'blind': links.blind(),
+        'hold': links.hold(),
         'twin': links.twin(), 'beacon': links.beacon(),
     }
     made['frames'] = links.frames(made)

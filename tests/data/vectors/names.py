@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who occurs in the vectors: three cities and their keys, in the network that charters.py founds."""
+"""Who occurs in the vectors: three cities and their keys, in the network of charters.py."""
 from wire import H, Key, u8
 
 CITIES = ('budapest', 'bratislava', 'warszawa')
-TITLES = {'budapest': ('Budapest', 'HU'), 'bratislava': ('Bratislava', 'SK'), 'warszawa': ('Warszawa', 'PL')}
+TITLES = {'budapest': ('Budapest', 'HU'), 'bratislava': ('Bratislava', 'SK'),
+          'warszawa': ('Warszawa', 'PL')}
 _keys = {}
 _network = []
 
@@ -33,4 +34,5 @@ def feed_id(city, lane):
 
 def keys():
     return {'about': 'Ed25519 keys by name; seed is the private key of RFC 8032',
-            'keys': [{'name': n, 'seed': k.seed.hex(), 'public': k.public.hex()} for n, k in sorted(_keys.items())]}
+            'keys': [{'name': n, 'seed': k.seed.hex(), 'public': k.public.hex()} for n,
+                     k in sorted(_keys.items())]}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What docs/protocol.md section 1 defines, written anew: canonical msgpack, H, sign, and deterministic keys.
+"""What docs/protocol.md section 1 defines, written anew: canonical msgpack, H, sign, keys.
 
 Uses hashlib and `cryptography` only, nothing of the code under test.
 """
@@ -60,7 +60,8 @@ def pack(value):
         if value < 0:
             if value >= -32:
                 return struct.pack('>b', value)
-            for code, width, form in ((0xd0, 7, '>b'), (0xd1, 15, '>h'), (0xd2, 31, '>i'), (0xd3, 63, '>q')):
+            for code, width, form in ((0xd0, 7, '>b'), (0xd1, 15, '>h'), (0xd2, 31, '>i'),
+                                      (0xd3, 63, '>q')):
                 if value >= -(1 << width):
                     return u8(code) + struct.pack(form, value)
             raise ValueError('too small')
@@ -76,9 +77,11 @@ def pack(value):
             raise ValueError('NUL in a str')
         return _length(len(raw), 0xa0, 31, ((0xd9, 8, u8), (0xda, 16, u16), (0xdb, 32, u32))) + raw
     if isinstance(value, bytes):
-        return _length(len(value), None, 0, ((0xc4, 8, u8), (0xc5, 16, u16), (0xc6, 32, u32))) + value
+        return _length(len(value), None, 0,
+                       ((0xc4, 8, u8), (0xc5, 16, u16), (0xc6, 32, u32))) + value
     if isinstance(value, (list, tuple)):
-        return _length(len(value), 0x90, 15, ((0xdc, 16, u16), (0xdd, 32, u32))) + b''.join(map(pack, value))
+        return _length(len(value), 0x90, 15,
+                       ((0xdc, 16, u16), (0xdd, 32, u32))) + b''.join(map(pack, value))
     if isinstance(value, dict):
         pairs = sorted((key.encode('utf-8'), key) for key in value)
         return _length(len(value), 0x80, 15, ((0xde, 16, u16), (0xdf, 32, u32))) + b''.join(

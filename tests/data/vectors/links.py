@@ -68,9 +68,9 @@ def hold():
     key = names.key('warszawa node 1')
     lanes = [(3, some('l1')), (0, ZERO), (900, some('l3')), (1, some('l4'))]
     nonce = some('hold nonce', 16)
+    held = b''.join(u64(seq) + hash_ for seq, hash_ in lanes)
     statement = (b'hansa hold 1' + names.network_id() + names.city_id('warszawa') + u32(1)
-                 + key.public + names.city_id('budapest') + nonce + u64(T0) + b''.join(u64(s) + h for s,
-                         h in lanes))
+                 + key.public + names.city_id('budapest') + nonce + u64(T0) + held)
     return {'network_id': names.network_id().hex(), 'holder': names.city_id('warszawa').hex(),
             'epoch': 1,
             'node_key': key.public.hex(), 'subject': names.city_id('budapest').hex(),

@@ -102,6 +102,9 @@ int amendment_decode(struct bytes body, struct amendment *out);
 /** Items in order: start with a reader over amendment.items; false at the end. */
 bool amendment_item_next(struct wire_reader *r, struct amendment_item *out);
 
+/** Reads one item, or sets the reader's error. */
+void amendment_item_read(struct wire_reader *r, struct amendment_item *out);
+
 /** Appends one item, by `kind`; an unknown kind is copied from `raw`. */
 int amendment_item_write(struct buffer *b, const struct amendment_item *item);
 
@@ -116,6 +119,7 @@ struct amendment_anchor {
 	struct hash record_hash;
 };
 bool amendment_anchor_next(struct wire_reader *r, struct amendment_anchor *out);
+void amendment_anchor_read(struct wire_reader *r, struct amendment_anchor *out);
 /** Appends one to the bytes of anchor.list. */
 void amendment_anchor_write(struct buffer *b, const struct amendment_anchor *anchor);
 

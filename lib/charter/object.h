@@ -85,6 +85,17 @@ bool object_signature_by(const struct control_object *object, const struct publi
 int object_encode(struct buffer *b, uint8_t type, struct bytes body,
 	const struct object_signature *signatures, size_t count);
 
+/** The sorted pairs alone, as an array: for delegations, which carry such a list too. */
+int object_signatures_write(struct buffer *b, const struct object_signature *signatures,
+	size_t count);
+
+/** This key's signature stands in the envelope and verifies. 0, ERROR_SIGNATURE, ERROR_MEMORY. */
+int object_verify_one(struct verifier *v, const struct control_object *object,
+	const struct public_key *key, struct bytes message);
+
+/** Signs for an envelope. */
+int object_sign(const struct secret_key *key, struct bytes message, struct object_signature *out);
+
 /** H("hansa object 1" | type u8 | body). */
 int object_hash_of(uint8_t type, struct bytes body, struct hash *out);
 

@@ -70,7 +70,7 @@ struct roster_effect {
 	uint8_t lane;   /* of FLOOR and of FROZEN by a fork proof, else 0 */
 };
 
-/** Two for each item or founder. */
+/** Two for each item or founder; one kind is noted once for a city. */
 #define ROSTER_EFFECTS_MAX 512
 /** Approvals that an amendment took away, or the list, proof that another replaced. */
 #define ROSTER_DROPPED_MAX ROSTER_APPROVALS_MAX
@@ -89,6 +89,7 @@ struct roster_change {
 	bool stored;          /* the caller stores the object */
 	size_t effect_count;
 	struct roster_effect effects[ROSTER_EFFECTS_MAX];
+	bool overflow;        /* more happened than the list holds: judge every city again */
 	size_t dropped_count; /* the caller drops these from its store: object_hash */
 	struct hash dropped[ROSTER_DROPPED_MAX];
 	/** After a rival amendment: officers who signed both (DESIGN.md 5: they are named). */
@@ -240,6 +241,10 @@ struct roster_epoch {
 /** ERROR_NOT_MEMBER, ERROR_EPOCH_UNKNOWN. */
 int roster_epoch(const struct roster *roster, const struct hash *city_id, uint32_t epoch,
 	struct roster_epoch *out);
+
+/** What the cuts of the city's next record may not go below. ERROR_NOT_MEMBER. */
+int roster_renewal_floor(const struct roster *roster, const struct hash *city_id,
+	struct epoch_cut floor[static EPOCH_LANES]);
 
 /** Envelope and hash of a record in the city's chain, epoch from 1. ERROR_NOT_FOUND. */
 int roster_record(const struct roster *roster, const struct hash *city_id, uint32_t epoch,

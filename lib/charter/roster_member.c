@@ -71,20 +71,6 @@ static void lower(struct roster_epoch *out, const struct epoch_cut cuts[static E
 	out->has_end = true;
 }
 
-static int read_record(const struct record *record, struct roster_epoch *out)
-{
-	struct control_object object;
-	struct epoch_record decoded;
-	int error = object_decode(record->wire, &object);
-	if (!error)
-		error = epoch_record_decode(object.body, &decoded);
-	if (error)
-		return error;
-	memcpy(out->sealing_key, decoded.sealing_key, sizeof(out->sealing_key));
-	out->reason = decoded.reason;
-	return 0;
-}
-
 int roster_epoch(const struct roster *r, const struct hash *city_id, uint32_t epoch,
 	struct roster_epoch *out)
 {
@@ -96,6 +82,8 @@ int roster_epoch(const struct roster *r, const struct hash *city_id, uint32_t ep
 		return ERROR_EPOCH_UNKNOWN;
 	const struct record *record = m->chain[epoch - 1];
 	out->node_key = record->node_key;
+	out->reason = record->reason;
+	memcpy(out->sealing_key, record->sealing_key, sizeof(out->sealing_key));
 	memcpy(out->start, roster_record_cuts(record), sizeof(out->start));
 	out->frozen = m->frozen_from && epoch >= m->frozen_from;
 	out->is_void = roster_record_void(m, record);

@@ -79,8 +79,9 @@ struct record *roster_record_add(struct roster *r, struct member *m,
 		.member = m, .record_hash = *record_hash, .object_hash = object->object_hash,
 		.prev = record->prev, .city_key = record->city_key, .node_key = record->node_key,
 		.epoch = record->epoch, .guardian_count = record->guardian_count,
-		.carried = carried, .wire = object->wire,
+		.reason = record->reason, .carried = carried, .wire = object->wire,
 	};
+	memcpy(added->sealing_key, record->sealing_key, sizeof(added->sealing_key));
 	if (memcmp(record->cuts, no_cuts, sizeof(no_cuts)) != 0) {
 		added->cuts = malloc(sizeof(no_cuts));
 		if (!added->cuts)

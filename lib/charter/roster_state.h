@@ -22,6 +22,8 @@ struct record {
 	struct hash record_hash, object_hash, prev;
 	struct public_key city_key, node_key;
 	struct epoch_cut *cuts; /* NULL: all zeros */
+	uint8_t sealing_key[32];
+	uint8_t reason;
 	uint32_t epoch;
 	uint8_t guardian_count;
 	bool carried;  /* by the charter: no free-standing object */

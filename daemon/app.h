@@ -31,6 +31,7 @@ struct guard;
 struct listener;
 struct reader;
 struct tls_context;
+struct transport;
 struct writer;
 
 #define APP_AGENT "hansad/" HANSA_VERSION
@@ -54,6 +55,8 @@ struct app {
 	struct listener *listener;
 	struct dialer *dialer;
 	struct api *api;
+	/** Takes over a connection that speaks hansa-join/1; NULL: refused. */
+	int (*on_join)(struct app *app, struct transport *transport);
 	struct app_loop *inner; /* app.c's own handles and lists */
 	struct list subscribers;
 	struct list transports;      /* all open connections, see transport.h */

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/dialer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "base/map.h"
+#include "daemon/backoff.h"
+#include "daemon/socket_address.h"
+#include "daemon/transport.h"
+
+/* Cities that the node may name at one time; more wait for their turn. */
+#define CANDIDATES_MAX 64
+
+/* One city that is or was dialled. Kept for its back-off. */
+struct target {
+	struct dialer *dialer;
+	struct hash city_id;
+	struct backoff backoff;
+	bool busy; /* being resolved, connected or linked */
+	unsigned turn;
+	char address[APP_ADDRESS_MAX];
+	uv_getaddrinfo_t resolve;
+};
+
+struct dialer {
+	struct app *app;
+	struct map targets; /* by city_id */
+	unsigned busy;
+	bool poked, closing;
+	uv_timer_t timer;
+	bool timer_open;
+};
+
+static void dialer_free(struct dialer *dialer)
+{
+	size_t position = 0;
+	void *target;
+	if (dialer->busy > 0 || dialer->timer_open)
+		return;
+	while (map_next(&dialer->targets, &position, NULL, &target))
+		free(target);
+	map_deinit(&dialer->targets);
+	free(dialer);
+}
+
+static void attempt_ended(struct target *target, int64_t open_ms)
+{
+	struct dialer *dialer = target->dialer;
+	uint32_t random = 0;
+	if (random_bytes(&random, sizeof(random)))
+		random = 0;
+	backoff_ended(&target->backoff, open_ms, random, app_now(dialer->app).mono);
+	target->busy = false;
+	dialer->busy--;
+	if (dialer->closing)
+		dialer_free(dialer);
+	else
+		dialer_poke(dialer);
+}
+
+static int on_ready(struct transport *t)
+{
+	return transport_open_link(t);
+}
+
+static void on_ended(struct transport *t, const char *reason)
+{
+	(void)reason;
+	attempt_ended(t->owner, transport_open_ms(t));
+}
+
+static const struct transport_owner owner = {.ready = on_ready, .ended = on_ended};
+
+static void connect_to(struct target *target, const struct sockaddr *to)
+{
+	if (!transport_dial(target->dialer->app, to, target->address, TLS_PROTOCOL_LINK, &owner,
+			target))
+		attempt_ended(target, 0);
+}
+
+static void failed(struct target *target, const char *reason)
+{
+	struct log_line l;
+	log_begin(&l, LOG_LEVEL_INFO, "dial_failed");
+	log_text(&l, "address", target->address);
+	log_text(&l, "reason", reason);
+	log_end(&l);
+	attempt_ended(target, 0);
+}
+
+static void on_resolved(uv_getaddrinfo_t *resolve, int status, struct addrinfo *found)
+{
+	struct target *target = resolve->data;
+	if (status || !found || target->dialer->closing) {
+		uv_freeaddrinfo(found);
+		failed(target, status ? uv_strerror(status) : "no address found");
+		return;
+	}
+	/* the addresses of a name take turns, as those of a city do */
+	unsigned count = 0;
+	for (struct addrinfo *a = found; a; a = a->ai_next)
+		count++;
+	struct addrinfo *chosen = found;
+	for (unsigned skip = target->backoff.failures % count; skip > 0; skip--)
+		chosen = chosen->ai_next;
+	connect_to(target, chosen->ai_addr);
+	uv_freeaddrinfo(found);
+}
+
+static void dial(struct target *target, const struct node_dial *city)
+{
+	struct dialer *dialer = target->dialer;
+	struct sockaddr_storage to;
+	snprintf(target->address, sizeof(target->address), "%s",
+		city->addresses[target->turn++ % city->address_count]);
+	target->busy = true;
+	dialer->busy++;
+	int code = socket_address_parse(target->address, &to);
+	if (!code) {
+		connect_to(target, (struct sockaddr *)&to);
+		return;
+	}
+	char host[APP_ADDRESS_MAX], port[6];
+	struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM,
+		.ai_flags = AI_ADDRCONFIG | AI_NUMERICSERV};
+	target->resolve.data = target;
+	if (code == ERROR_SYNTAX || socket_address_split(target->address, host, port))
+		failed(target, "not an address");
+	else if (uv_getaddrinfo(&dialer->app->loop, &target->resolve, on_resolved, host, port, &hints))
+		failed(target, "the name cannot be looked up");
+}
+
+static struct target *target_of(struct dialer *dialer, const struct hash *city_id)
+{
+	struct target *target = map_get(&dialer->targets, city_id->bytes);
+	if (target)
+		return target;
+	target = calloc(1, sizeof(*target));
+	if (!target || map_put(&dialer->targets, city_id->bytes, target)) {
+		free(target);
+		return NULL;
+	}
+	target->dialer = dialer;
+	target->city_id = *city_id;
+	return target;
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	dialer_poke(timer->data);
+}
+
+void dialer_run(struct dialer *dialer)
+{
+	struct app *app = dialer->app;
+	if (!dialer->poked || dialer->closing || app->state != APP_RUNNING)
+		return;
+	dialer->poked = false;
+	static struct node_dial cities[CANDIDATES_MAX]; /* the loop's thread only */
+	size_t count = node_dials(app->node, cities, CANDIDATES_MAX);
+	struct monotime now = app_now(app).mono, next = MONOTIME_NEVER;
+	for (size_t i = 0; i < count; i++) {
+		struct target *target = target_of(dialer, &cities[i].city_id);
+		if (!target || target->busy || cities[i].address_count == 0)
+			continue;
+		if (!backoff_due(&target->backoff, now))
+			next = monotime_earlier(next, target->backoff.next);
+		else if (dialer->busy < app->config.dial_max)
+			dial(target, &cities[i]);
+	}
+	if (next.us == MONOTIME_NEVER.us)
+		uv_timer_stop(&dialer->timer);
+	else
+		uv_timer_start(&dialer->timer, on_timer,
+			(uint64_t)(monotime_diff_us(next, now) / 1000 + 1), 0);
+}
+
+void dialer_poke(struct dialer *dialer)
+{
+	dialer->poked = true;
+}
+
+int dialer_new(struct app *app, struct dialer **out)
+{
+	uint8_t seed[MAP_SEED_SIZE];
+	struct dialer *dialer = calloc(1, sizeof(*dialer));
+	if (!dialer || random_bytes(seed, sizeof(seed))) {
+		free(dialer);
+		return ERROR_MEMORY;
+	}
+	dialer->app = app;
+	map_init(&dialer->targets, HASH_SIZE, seed);
+	uv_timer_init(&app->loop, &dialer->timer);
+	dialer->timer.data = dialer;
+	dialer->timer_open = true;
+	dialer->poked = true;
+	*out = dialer;
+	return 0;
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+	struct dialer *dialer = handle->data;
+	dialer->timer_open = false;
+	dialer_free(dialer);
+}
+
+void dialer_close(struct dialer *dialer)
+{
+	dialer->closing = true;
+	uv_close((uv_handle_t *)&dialer->timer, on_timer_closed);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * One group commit: the commits of one class that share a transaction and a sync. Apart from the
+ * writer's thread and queue, so that its rules can be read and tested by themselves.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "proto/commit.h"
+
+struct writer_group {
+	struct store *store;
+	enum commit_class class;
+	/** The next commit of the class, NULL: the group ends here. */
+	struct commit *(*next)(void *ctx, enum commit_class class);
+	void *ctx;
+	int64_t (*now_us)(void);
+	int (*guard)(void *ctx, const struct commit *commits);
+	void *guard_ctx;
+	/* results */
+	struct commit *first; /* all that were taken, in order, each with its code */
+	bool was_full;        /* ERROR_FULL was met, the reserve is released */
+	bool wrote;
+	const char *fatal;    /* the process must end: what failed */
+};
+
+/**
+ * Takes, applies, syncs, guards. One commit that cannot be applied does not spoil the others: then
+ * each is written alone. ERROR_FULL: the reserve is released and urgent ones are tried once more.
+ */
+int writer_group_write(struct writer_group *group);

@@ -17,7 +17,7 @@ static_assert(HEADER_ATTACHMENTS_MAX * (1 + 34 + 9 + 2) + HEADER_TOPICS_MAX * 66
 
 static int header_check(const struct header *h)
 {
-	if (h->body_size > HEADER_BODY_SIZE_MAX)
+	if (h->body_size > HEADER_BODY_SIZE_MAX || h->time_ms > INT64_MAX || h->expiry_ms > INT64_MAX)
 		return ERROR_RANGE;
 	if (h->topic_count > HEADER_TOPICS_MAX || h->attachment_count > HEADER_ATTACHMENTS_MAX ||
 		h->reference_count > HEADER_REFERENCES_MAX || h->trailing_count > HEADER_TRAILING_MAX)
@@ -139,8 +139,8 @@ int header_decode(struct bytes input, struct header *h)
 	wire_reader_init(&r, input);
 	size_t elements = wire_reader_array(&r, HEADER_ELEMENTS_MIN, HEADER_ELEMENTS_MAX);
 	h->kind = (uint16_t)wire_reader_uint(&r, KIND_MAX);
-	h->time_ms = wire_reader_uint(&r, UINT64_MAX);
-	h->expiry_ms = wire_reader_uint(&r, UINT64_MAX);
+	h->time_ms = wire_reader_uint(&r, INT64_MAX);
+	h->expiry_ms = wire_reader_uint(&r, INT64_MAX);
 	h->flags = (uint16_t)wire_reader_uint(&r, UINT16_MAX);
 	h->body_size = (uint32_t)wire_reader_uint(&r, HEADER_BODY_SIZE_MAX);
 	wire_reader_bin_exact(&r, h->content_id, CONTENT_ID_SIZE);

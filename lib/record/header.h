@@ -53,7 +53,7 @@ struct header_attachment {
  */
 struct header {
 	uint16_t kind;
-	uint64_t time_ms;   /* since 1970 UTC, as the origin claims */
+	uint64_t time_ms;   /* since 1970 UTC, as the origin claims; below 2^63 */
 	uint64_t expiry_ms; /* 0: none */
 	uint16_t flags;
 	uint32_t body_size;

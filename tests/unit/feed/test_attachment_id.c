@@ -22,8 +22,8 @@ static void builder_check(const json_t *vector, size_t size, size_t piece)
 
 	assert_int_equal(attachment_id_builder_init(&b), 0);
 	for (size_t at = 0; at < size; at += piece)
-		assert_int_equal(attachment_id_builder_add(&b,
-			bytes_slice(bytes_of(data, size), at, piece)), 0);
+		assert_int_equal(
+			attachment_id_builder_add(&b, bytes_slice(bytes_of(data, size), at, piece)), 0);
 	assert_int_equal(attachment_id_builder_end(&b, &id), 0);
 	assert_true(hash_equal(&id, &wanted));
 	assert_int_equal(b.size, size);
@@ -32,10 +32,13 @@ static void builder_check(const json_t *vector, size_t size, size_t piece)
 		uint8_t chunk[HASH_SIZE];
 		struct hash hash;
 		assert_int_equal(text_hex_decode(chunk, HASH_SIZE,
-			bytes_from_text(json_string_value(json_array_get(chunks, i)))), 0);
+							 bytes_from_text(json_string_value(json_array_get(chunks, i)))),
+			0);
 		assert_memory_equal(b.chunk_hashes.data + i * HASH_SIZE, chunk, HASH_SIZE);
 		assert_int_equal(attachment_chunk_hash(bytes_of(data + i * ATTACHMENT_CHUNK_BYTES,
-			attachment_chunk_bytes(size, i)), &hash), 0);
+												   attachment_chunk_bytes(size, i)),
+							 &hash),
+			0);
 		assert_memory_equal(hash.bytes, chunk, HASH_SIZE);
 	}
 	assert_int_equal(attachment_id_of(size, buffer_bytes(&b.chunk_hashes), &id), 0);
@@ -74,8 +77,7 @@ static void chunks_are_counted(void **state)
 	assert_int_equal(attachment_chunk_count(ATTACHMENT_CHUNK_BYTES + 1), 2);
 	assert_int_equal(attachment_chunk_count(ATTACHMENT_BYTES_MAX), 1 << 22);
 	assert_int_equal(attachment_chunk_bytes(0, 0), 0);
-	assert_int_equal(attachment_chunk_bytes(ATTACHMENT_CHUNK_BYTES + 1, 0),
-		ATTACHMENT_CHUNK_BYTES);
+	assert_int_equal(attachment_chunk_bytes(ATTACHMENT_CHUNK_BYTES + 1, 0), ATTACHMENT_CHUNK_BYTES);
 	assert_int_equal(attachment_chunk_bytes(ATTACHMENT_CHUNK_BYTES + 1, 1), 1);
 	assert_int_equal(attachment_chunk_bytes(ATTACHMENT_CHUNK_BYTES + 1, 2), 0);
 	assert_int_equal(attachment_chunk_bytes(ATTACHMENT_CHUNK_BYTES, 1), 0);
@@ -90,8 +92,8 @@ static void wrong_lists_are_refused(void **state)
 	assert_int_equal(attachment_id_of(0, bytes_of(data, HASH_SIZE), &id), ERROR_SIZE);
 	assert_int_equal(attachment_id_of(1, bytes_of(data, 2 * HASH_SIZE), &id), ERROR_SIZE);
 	assert_int_equal(attachment_id_of(1, bytes_of(data, HASH_SIZE - 1), &id), ERROR_SIZE);
-	assert_int_equal(attachment_id_of(ATTACHMENT_BYTES_MAX + 1, bytes_of(data, 0), &id),
-		ERROR_LIMIT);
+	assert_int_equal(
+		attachment_id_of(ATTACHMENT_BYTES_MAX + 1, bytes_of(data, 0), &id), ERROR_LIMIT);
 }
 
 static void a_stream_without_end_is_refused(void **state)

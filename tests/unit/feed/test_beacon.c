@@ -44,10 +44,10 @@ static struct beacon load(const json_t *vector)
 
 	json_array_foreach(vectors_field(vector, "heads"), i, item)
 		beacon.heads[beacon.head_count++] = (struct beacon_head){
-			.lane = (uint8_t)vectors_uint(item, "lane"),
-			.seq = vectors_uint(item, "seq"),
-			.entry_hash = vectors_hash(item, "entry_hash"),
-		};
+		.lane = (uint8_t)vectors_uint(item, "lane"),
+		.seq = vectors_uint(item, "seq"),
+		.entry_hash = vectors_hash(item, "entry_hash"),
+	};
 	json_array_foreach(vectors_field(vector, "held"), i, item)
 		held[beacon.held_count++] = (struct beacon_held){
 			.feed_id = vectors_hash(item, "feed_id"),
@@ -78,8 +78,8 @@ static void beacons_are_those_of_the_vectors(void **state)
 		assert_memory_equal(signature.bytes, wanted.bytes, SIGNATURE_SIZE);
 		assert_int_equal(beacon_verify(&node_key, buffer_bytes(&body), &wanted), 0);
 
-		assert_int_equal(beacon_decode(buffer_bytes(&body), decoded_held, BEACON_HELD_MAX,
-			&decoded), 0);
+		assert_int_equal(
+			beacon_decode(buffer_bytes(&body), decoded_held, BEACON_HELD_MAX, &decoded), 0);
 		assert_int_equal(decoded.head_count, beacon.head_count);
 		assert_int_equal(decoded.held_count, beacon.held_count);
 		buffer_reset(&made);
@@ -88,11 +88,11 @@ static void beacons_are_those_of_the_vectors(void **state)
 
 		for (size_t at = 0; at < body.len; at++) {
 			body.data[at] ^= 1;
-			assert_int_equal(beacon_verify(&node_key, buffer_bytes(&body), &wanted),
-				ERROR_SIGNATURE);
+			assert_int_equal(
+				beacon_verify(&node_key, buffer_bytes(&body), &wanted), ERROR_SIGNATURE);
 			body.data[at] ^= 1;
-			assert_int_not_equal(beacon_decode(bytes_of(body.data, at), decoded_held,
-				BEACON_HELD_MAX, &decoded), 0);
+			assert_int_not_equal(
+				beacon_decode(bytes_of(body.data, at), decoded_held, BEACON_HELD_MAX, &decoded), 0);
 		}
 	}
 	secret_key_free(key);
@@ -167,14 +167,16 @@ static void the_largest_beacon_is_taken(void **state)
 	beacon.held_count = BEACON_HELD_MAX;
 	assert_int_equal(encode(&beacon), 0);
 	assert_true(made.len <= BEACON_BODY_BYTES_MAX);
-	assert_int_equal(beacon_decode(buffer_bytes(&made), decoded_held, BEACON_HELD_MAX, &decoded),
-		0);
+	assert_int_equal(
+		beacon_decode(buffer_bytes(&made), decoded_held, BEACON_HELD_MAX, &decoded), 0);
 	assert_int_equal(decoded.held_count, BEACON_HELD_MAX);
-	assert_int_equal(beacon_decode(buffer_bytes(&made), decoded_held, BEACON_HELD_MAX - 1,
-		&decoded), ERROR_SIZE);
+	assert_int_equal(
+		beacon_decode(buffer_bytes(&made), decoded_held, BEACON_HELD_MAX - 1, &decoded),
+		ERROR_SIZE);
 	assert_non_null(buffer_reserve(&made, BEACON_BODY_BYTES_MAX));
 	assert_int_equal(beacon_decode(bytes_of(made.data, BEACON_BODY_BYTES_MAX + 1), decoded_held,
-		BEACON_HELD_MAX, &decoded), ERROR_SIZE);
+						 BEACON_HELD_MAX, &decoded),
+		ERROR_SIZE);
 }
 
 static void order_is_judged_and_further_elements_are_passed_over(void **state)
@@ -202,12 +204,13 @@ static void order_is_judged_and_further_elements_are_passed_over(void **state)
 		wire_writer_uint(&made, 0);
 		wire_writer_array(&made, 0);
 		wire_writer_text(&made, "later");
-		assert_int_equal(beacon_decode(buffer_bytes(&made), decoded_held, BEACON_HELD_MAX,
-			&decoded), swapped ? ERROR_NOT_CANONICAL : 0);
+		assert_int_equal(
+			beacon_decode(buffer_bytes(&made), decoded_held, BEACON_HELD_MAX, &decoded),
+			swapped ? ERROR_NOT_CANONICAL : 0);
 	}
 	made.data[1] = 2;
-	assert_int_equal(beacon_decode(buffer_bytes(&made), decoded_held, BEACON_HELD_MAX, &decoded),
-		ERROR_VERSION);
+	assert_int_equal(
+		beacon_decode(buffer_bytes(&made), decoded_held, BEACON_HELD_MAX, &decoded), ERROR_VERSION);
 }
 
 int main(void)

@@ -77,11 +77,12 @@ static int close_with(struct feed_builder *b, uint32_t epoch, struct head *head)
 static void receive(const struct feed_builder *b, const struct head *head, struct feed_tip *tip)
 {
 	assert_true(hash_equal(&tip->entry_hash, &b->prev));
-	assert_int_equal(run_verify(&hasher, &rules, tip, b->first_seq, head,
-		buffer_bytes(&b->entries), &run_list, tip), 0);
+	assert_int_equal(run_verify(&hasher, &rules, tip, b->first_seq, head, buffer_bytes(&b->entries),
+						 &run_list, tip),
+		0);
 	assert_int_equal(run_list.count, b->index.count);
-	assert_memory_equal(run_list.entries, b->index.entries,
-		b->index.count * sizeof(*b->index.entries));
+	assert_memory_equal(
+		run_list.entries, b->index.entries, b->index.count * sizeof(*b->index.entries));
 	assert_int_equal(tip->since_checkpoint_entries, b->tip.since_checkpoint_entries);
 	assert_int_equal(tip->since_checkpoint_bytes, b->tip.since_checkpoint_bytes);
 }
@@ -158,7 +159,8 @@ static void each_alert_is_a_checkpoint(void **state)
 		assert_int_equal(close_with(&b, 1, &head), 0);
 		assert_int_equal(head.flags, HEAD_FLAG_CHECKPOINT);
 		assert_int_equal(run_verify_alert(&hasher, &rules, &feed, b.first_seq, &b.prev, &head,
-			buffer_bytes(&b.entries), &entry), 0);
+							 buffer_bytes(&b.entries), &entry),
+			0);
 		receive(&b, &head, &tip);
 	}
 	feed_builder_deinit(&b);
@@ -179,11 +181,14 @@ static void what_no_node_would_take_is_not_built(void **state)
 	struct feed_tip before = b.tip;
 	size_t len = b.entries.len;
 	assert_int_equal(feed_builder_add(&b, &hasher, filler, header_for(6), bytes_of(filler, 7), &seq,
-		&hash, &must_close), ERROR_SIZE);
+						 &hash, &must_close),
+		ERROR_SIZE);
 	assert_int_equal(feed_builder_add(&b, &hasher, filler, bytes_of(filler, 10),
-		bytes_of(filler, 7), &seq, &hash, &must_close), ERROR_TYPE);
+						 bytes_of(filler, 7), &seq, &hash, &must_close),
+		ERROR_TYPE);
 	assert_int_equal(feed_builder_add(&b, &hasher, filler, bytes_of(filler, 8193),
-		bytes_of(filler, 7), &seq, &hash, &must_close), ERROR_SIZE);
+						 bytes_of(filler, 7), &seq, &hash, &must_close),
+		ERROR_SIZE);
 	assert_memory_equal(&b.tip, &before, sizeof(before));
 	assert_int_equal(b.entries.len, len);
 	assert_int_equal(b.index.count, 1);
@@ -205,8 +210,8 @@ static void a_close_needs_entries_the_key_and_the_epoch(void **state)
 	begin(&b, &tip, false);
 	assert_int_equal(close_with(&b, 1, &head), ERROR_STATE);
 	assert_int_equal(add(&b, 7, &must_close), 0);
-	assert_int_equal(feed_builder_close(&b, 1, &other, key, timestamp_from_ms(5), &head),
-		ERROR_STATE);
+	assert_int_equal(
+		feed_builder_close(&b, 1, &other, key, timestamp_from_ms(5), &head), ERROR_STATE);
 	assert_int_equal(close_with(&b, 1, &head), 0);
 	assert_int_equal(close_with(&b, 1, &head), ERROR_STATE);
 	assert_int_equal(add(&b, 7, &must_close), 0);

@@ -7,6 +7,8 @@
 
 #include "base/error.h"
 #include "feed/entry.h"
+#include "feed/entry_header.h"
+#include "record/header.h"
 #include "tests/unit/vectors.h"
 
 static struct buffer header, body, wire, purged, made;
@@ -48,8 +50,8 @@ static void hashes_check(const json_t *vector, struct entry_view *entry)
 	struct hash feed_id = vectors_hash(vector, "feed_id"), prev = vectors_hash(vector, "prev");
 	struct hash wanted = vectors_hash(vector, "entry_hash"), hash;
 
-	assert_int_equal(entry_hash_of(&hasher, &feed_id, vectors_uint(vector, "seq"), &prev, entry,
-		&hash), 0);
+	assert_int_equal(
+		entry_hash_of(&hasher, &feed_id, vectors_uint(vector, "seq"), &prev, entry, &hash), 0);
 	assert_true(hash_equal(&hash, &wanted));
 	wanted = vectors_hash(vector, "header_hash");
 	assert_true(hash_equal(&entry->header_hash, &wanted));
@@ -76,8 +78,7 @@ static void entries_are_those_of_the_vectors(void **state)
 		vectors_hex(vector, "purged_wire", &purged);
 
 		buffer_reset(&made);
-		assert_int_equal(
-			entry_encode(&made, salt, buffer_bytes(&header), buffer_bytes(&body)), 0);
+		assert_int_equal(entry_encode(&made, salt, buffer_bytes(&header), buffer_bytes(&body)), 0);
 		assert_true(bytes_equal(buffer_bytes(&made), buffer_bytes(&wire)));
 		assert_int_equal(parse(buffer_bytes(&wire), &entry), 0);
 		assert_int_equal(entry.form, ENTRY_FORM_WHOLE);
@@ -145,6 +146,53 @@ static void headers_are_judged_as_the_vectors_say(void **state)
 	json_decref(root);
 }
 
+/* The quick walk takes nothing that header_decode refuses, and reads the same body_size. */
+static void quick_check(struct bytes h)
+{
+	struct header decoded;
+	uint32_t quick = 0, body_size = 0;
+	int error = header_decode(h, &decoded);
+
+	if (entry_header_is_usual(h, &quick)) {
+		assert_int_equal(error, 0);
+		assert_int_equal(quick, decoded.body_size);
+	}
+	assert_int_equal(entry_header_check(h, &body_size), error);
+	assert_int_equal(body_size, decoded.body_size);
+}
+
+static void the_quick_walk_agrees_with_header_decode(void **state)
+{
+	(void)state;
+	json_t *root = vectors_load("headers"), *vector;
+	static const char *const lists[] = {"good", "bad"};
+	unsigned usual = 0;
+	uint32_t body_size;
+	size_t i;
+
+	for (size_t list = 0; list < 2; list++) {
+		json_array_foreach(vectors_field(root, lists[list]), i, vector)
+		{
+			struct bytes h = vectors_hex(vector, "header", &header);
+			quick_check(h);
+			usual += entry_header_is_usual(h, &body_size);
+			if (h.len > 1000)
+				continue;
+			/* Each byte in each of its values. */
+			for (size_t at = 0; at < h.len; at++) {
+				for (int turn = 0; turn < 256; turn++) {
+					quick_check(h);
+					header.data[at]++;
+				}
+			}
+			for (size_t len = 0; len < h.len; len++)
+				quick_check(bytes_of(h.data, len));
+		}
+	}
+	assert_true(usual >= 5); /* or nothing was compared */
+	json_decref(root);
+}
+
 static void load_first(void)
 {
 	json_t *root = vectors_load("entries");
@@ -204,12 +252,14 @@ static void nothing_too_large_is_encoded(void **state)
 	struct hash hash = {{0}};
 
 	buffer_reset(&made);
-	assert_int_equal(entry_encode(&made, zeros, bytes_of(zeros, ENTRY_HEADER_BYTES_MAX + 1),
-		bytes_of(NULL, 0)), ERROR_SIZE);
-	assert_int_equal(entry_encode(&made, zeros, bytes_of(zeros, 1),
-		bytes_of(zeros, ENTRY_BODY_BYTES_MAX + 1)), ERROR_SIZE);
-	assert_int_equal(entry_encode_purged(&made, &hash,
-		bytes_of(zeros, ENTRY_HEADER_BYTES_MAX + 1)), ERROR_SIZE);
+	assert_int_equal(
+		entry_encode(&made, zeros, bytes_of(zeros, ENTRY_HEADER_BYTES_MAX + 1), bytes_of(NULL, 0)),
+		ERROR_SIZE);
+	assert_int_equal(
+		entry_encode(&made, zeros, bytes_of(zeros, 1), bytes_of(zeros, ENTRY_BODY_BYTES_MAX + 1)),
+		ERROR_SIZE);
+	assert_int_equal(
+		entry_encode_purged(&made, &hash, bytes_of(zeros, ENTRY_HEADER_BYTES_MAX + 1)), ERROR_SIZE);
 	assert_int_equal(made.len, 0);
 }
 
@@ -236,6 +286,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(entries_are_those_of_the_vectors),
 		cmocka_unit_test(headers_are_judged_as_the_vectors_say),
+		cmocka_unit_test(the_quick_walk_agrees_with_header_decode),
 		cmocka_unit_test(what_is_cut_short_is_refused_at_each_length),
 		cmocka_unit_test(other_forms_and_sizes_are_refused),
 		cmocka_unit_test(nothing_too_large_is_encoded),

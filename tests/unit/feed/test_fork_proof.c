@@ -181,8 +181,8 @@ static void odd_shapes_are_refused(void **state)
 		assert_int_not_equal(fork_proof_decode(bytes_of(body.data, len), &proof), 0);
 	body.data[1] = 2;
 	assert_int_equal(fork_proof_decode(buffer_bytes(&body), &proof), ERROR_VERSION);
-	assert_int_equal(fork_proof_decode(bytes_of(many, FORK_PROOF_BYTES_MAX + 1), &proof),
-		ERROR_SIZE);
+	assert_int_equal(
+		fork_proof_decode(bytes_of(many, FORK_PROOF_BYTES_MAX + 1), &proof), ERROR_SIZE);
 }
 
 static void further_elements_are_passed_over(void **state)

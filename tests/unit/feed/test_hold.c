@@ -9,7 +9,8 @@
 #include "feed/hold.h"
 #include "tests/unit/vectors.h"
 
-static void load(struct hold *hold, uint8_t statement[static HOLD_BYTES], struct signature *signature)
+static void load(
+	struct hold *hold, uint8_t statement[static HOLD_BYTES], struct signature *signature)
 {
 	json_t *root = vectors_load("hold");
 	const json_t *lanes = vectors_field(root, "lanes");
@@ -67,8 +68,7 @@ static void altered_holds_are_refused(void **state)
 		bytes[i] ^= 2;
 	}
 	bytes[12] ^= 1;
-	assert_int_equal(hold_verify(bytes_of(bytes, HOLD_BYTES), &signature, &hold),
-		ERROR_SIGNATURE);
+	assert_int_equal(hold_verify(bytes_of(bytes, HOLD_BYTES), &signature, &hold), ERROR_SIGNATURE);
 	bytes[12] ^= 1;
 	bytes[HOLD_BYTES] = 0;
 	for (size_t len = 0; len < HOLD_BYTES; len++)

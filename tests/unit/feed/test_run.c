@@ -129,10 +129,9 @@ static void chain_check(const json_t *chain, const char *list)
 		assert_int_equal(tip.seq, run.head.seq);
 		assert_int_equal(tip.epoch, run.rules.epoch);
 		const json_t *since = vectors_field(from, "since_checkpoint");
-		assert_int_equal(tip.since_checkpoint_entries,
-			json_integer_value(json_array_get(since, 0)));
-		assert_int_equal(tip.since_checkpoint_bytes,
-			json_integer_value(json_array_get(since, 1)));
+		assert_int_equal(
+			tip.since_checkpoint_entries, json_integer_value(json_array_get(since, 0)));
+		assert_int_equal(tip.since_checkpoint_bytes, json_integer_value(json_array_get(since, 1)));
 		assert_int_equal(run_list.count, json_array_size(hashes));
 		uint32_t offset = 0;
 		for (uint32_t i = 0; i < run_list.count; i++) {
@@ -154,8 +153,7 @@ static void chains_of_the_vectors_verify(void **state)
 	size_t at;
 
 	assert_int_equal(json_array_size(vectors_field(vectors, "chains")), 2);
-	json_array_foreach(vectors_field(vectors, "chains"), at, chain)
-		chain_check(chain, "runs");
+	json_array_foreach(vectors_field(vectors, "chains"), at, chain) chain_check(chain, "runs");
 	chain_check(vectors_field(vectors, "counted"), "runs");
 }
 
@@ -182,8 +180,9 @@ static void sized_load(struct loaded *run, size_t items)
 		memset(fill, (int)vectors_uint(item, "body_byte"), size);
 		vectors_exact(item, "salt", salt, sizeof(salt));
 		if (at < items)
-			assert_int_equal(entry_encode(&run->entries, salt,
-				vectors_hex(item, "header", &header), bytes_of(fill, size)), 0);
+			assert_int_equal(entry_encode(&run->entries, salt, vectors_hex(item, "header", &header),
+								 bytes_of(fill, size)),
+				0);
 	}
 	buffer_deinit(&header);
 }

@@ -25,6 +25,7 @@
 #include "store/store.h"
 
 struct api;
+struct attachment_files;
 struct attachment_writer;
 struct dialer;
 struct guard;
@@ -46,6 +47,7 @@ struct app {
 	struct config config;
 	struct identity identity;
 	struct store *store;
+	struct attachment_files *attachment_files; /* their folder is config's store folder */
 	struct writer *writer;
 	struct reader *reader;
 	struct attachment_writer *attachment_writer;

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "base/list.h"
+#include "proto/attachment_sink.h"
 
 struct task {
 	struct list_node node;
@@ -16,7 +17,7 @@ struct task {
 struct attachment_writer {
 	uv_async_t async;
 	pthread_t thread;
-	struct store *store;
+	struct attachment_sink *sink;
 	void (*done)(void *ctx, struct node_write *write);
 	void *ctx;
 	size_t pending; /* the loop's */
@@ -37,7 +38,7 @@ static void *run(void *ctx)
 		if (!first)
 			break;
 		pthread_mutex_unlock(&writer->lock);
-		node_write_run(list_entry(first, struct task, node)->write, writer->store);
+		attachment_sink_write(writer->sink, list_entry(first, struct task, node)->write);
 		pthread_mutex_lock(&writer->lock);
 		list_push_back(&writer->answers, first);
 		uv_async_send(&writer->async);
@@ -64,13 +65,16 @@ static void on_answers(uv_async_t *async)
 	}
 }
 
-int attachment_writer_new(uv_loop_t *loop, struct store *store,
+int attachment_writer_new(uv_loop_t *loop, struct store *store, struct attachment_files *files,
 	void (*done)(void *ctx, struct node_write *write), void *ctx, struct attachment_writer **out)
 {
 	struct attachment_writer *writer = calloc(1, sizeof(*writer));
 	if (!writer)
 		return ERROR_MEMORY;
-	writer->store = store;
+	if (attachment_sink_new(store, files, &writer->sink)) {
+		free(writer);
+		return ERROR_MEMORY;
+	}
 	writer->done = done;
 	writer->ctx = ctx;
 	list_init(&writer->queue);
@@ -115,5 +119,6 @@ void attachment_writer_close(struct attachment_writer *writer)
 	pthread_join(writer->thread, NULL);
 	on_answers(&writer->async);
 	require(writer->pending == 0);
+	attachment_sink_free(writer->sink);
 	uv_close((uv_handle_t *)&writer->async, on_closed);
 }

@@ -9,6 +9,7 @@
 struct reader {
 	uv_loop_t *loop;
 	struct store *store;
+	struct attachment_files *files;
 	void (*done)(void *ctx, struct node_read *read);
 	void *ctx;
 	size_t pending;
@@ -23,7 +24,7 @@ struct task {
 static void on_work(uv_work_t *work)
 {
 	struct task *task = work->data;
-	node_read_run(task->read, task->reader->store);
+	node_read_run(task->read, task->reader->store, task->reader->files);
 }
 
 static void on_done(uv_work_t *work, int status)
@@ -38,13 +39,13 @@ static void on_done(uv_work_t *work, int status)
 	reader->done(reader->ctx, read);
 }
 
-int reader_new(uv_loop_t *loop, struct store *store,
+int reader_new(uv_loop_t *loop, struct store *store, struct attachment_files *files,
 	void (*done)(void *ctx, struct node_read *read), void *ctx, struct reader **out)
 {
 	struct reader *reader = calloc(1, sizeof(*reader));
 	if (!reader)
 		return ERROR_MEMORY;
-	*reader = (struct reader){loop, store, done, ctx, 0};
+	*reader = (struct reader){loop, store, files, done, ctx, 0};
 	*out = reader;
 	return 0;
 }

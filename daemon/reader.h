@@ -11,8 +11,8 @@
 
 struct reader;
 
-/** `store` is borrowed. `done` is called on the loop and owns the read again. ERROR_MEMORY. */
-int reader_new(uv_loop_t *loop, struct store *store,
+/** `store` and `files` are borrowed. `done` is called on the loop and owns the read again. ERROR_MEMORY. */
+int reader_new(uv_loop_t *loop, struct store *store, struct attachment_files *files,
 	void (*done)(void *ctx, struct node_read *read), void *ctx, struct reader **out);
 /** Loop only. */
 void reader_push(struct reader *reader, struct node_read *read);

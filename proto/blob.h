@@ -20,6 +20,8 @@ struct blob {
 /** A blob of `capacity` bytes, len 0, one reference; NULL without memory. */
 struct blob *blob_new(size_t capacity);
 struct blob *blob_copy(struct bytes bytes);
+/** More room for a blob with one reference; it may move. NULL without memory, the old one stays. */
+struct blob *blob_grow(struct blob *blob, size_t capacity);
 struct blob *blob_ref(struct blob *blob);
 /** Drops one reference; takes NULL. Any thread. */
 void blob_free(struct blob *blob);

@@ -23,12 +23,14 @@ enum commit_class {
 enum commit_op_type {
     COMMIT_RUN,
     COMMIT_OBJECT,
+    COMMIT_OBJECT_DROP,
     COMMIT_NETWORK,
     COMMIT_CURSOR,
     COMMIT_GAP,
     COMMIT_GAP_DROP,
     COMMIT_CUT,
     COMMIT_SETTING,
+    COMMIT_ATTACHMENT_WANT,
     COMMIT_ATTACHMENT_BEGIN,
     COMMIT_ATTACHMENT_PROGRESS,
     COMMIT_ATTACHMENT_COMPLETE,
@@ -41,7 +43,7 @@ struct commit_op {
     uint32_t epoch;
     uint64_t seq;           /* RUN: first seq; GAP, CUT: the seq; OBJECT: its number; ATTACHMENT_PROGRESS: chunks */
     struct hash hash;       /* OBJECT: object_hash; GAP: entry_hash; CUT: hash; ATTACHMENT: id */
-    struct hash prev;       /* GAP: hash of the missing predecessor */
+    struct hash prev;       /* RUN: entry_hash before first seq; GAP: hash of the missing predecessor */
     struct blob *blob;      /* RUN, GAP: wire entries; OBJECT: wire; SETTING: value; ATTACHMENT_BEGIN: chunk hashes */
     struct run_entry *index; /* RUN: owned, count entries */
     uint32_t count;
@@ -49,9 +51,10 @@ struct commit_op {
     bool checkpoint, own;
     uint32_t since_checkpoint_entries;
     uint64_t since_checkpoint_bytes;
+    struct hash last_hash;  /* RUN: entry_hash of its last entry */
     struct store_cursor cursor;
     uint8_t object_type;
-    uint64_t size;          /* ATTACHMENT_BEGIN: bytes */
+    uint64_t size;          /* ATTACHMENT_BEGIN, ATTACHMENT_WANT: bytes */
     char text[64];          /* NETWORK: slug; SETTING: key */
     struct hash source_city; /* zeros: from here */
     struct timestamp arrived;
@@ -67,6 +70,10 @@ struct commit {
     int code;            /* result: 0, ERROR_FULL (nothing of it was written), ERROR_IO */
     void (*done)(void *ctx, struct commit *commit); /* called by node_on_committed, may be NULL */
     void *ctx;
+    /* the node's own: whose credit its bytes are, and whether control objects of it are pushed only now */
+    uint64_t link_id;
+    size_t credit;
+    bool credit_urgent, push_after;
 };
 
 struct commit *commit_new(enum commit_class class);

@@ -40,19 +40,25 @@ struct node_read {
     struct hash attachment_id;
     uint64_t offset;
     size_t bytes_max;
+    uint64_t entry_seq;    /* attachment: the entry of feed_id that must name it */
+    uint32_t first_chunk;  /* attachment: the stream begins with this chunk */
+    bool with_list;        /* attachment: the stream begins with the chunk hashes; offset counts stream bytes */
     /* results */
     int code;
     struct blob *blob;
     struct store_slice slice;
+    uint64_t size; /* attachment: its size */
+    bool end;      /* attachment: the stream ends with this blob */
     /* the node's own */
     uint64_t link_id;
-    uint32_t stream;
+    struct serving *serving;
 };
 
-/** Reader's thread: performs the read against the store. */
-void node_read_run(struct node_read *read, struct store *store);
+struct attachment_files;
+/** Reader's thread: performs the read. */
+void node_read_run(struct node_read *read, struct store *store, struct attachment_files *files);
 
-/** Bytes of an attachment to be written at an offset; the attachment thread syncs as section 7 of the design says. */
+/** Bytes of an attachment to be written at an offset: the attachment thread does it by attachment_sink_write, then node_on_written. */
 struct node_write {
     struct hash attachment_id;
     uint64_t size, offset;
@@ -60,11 +66,10 @@ struct node_write {
     bool sync;         /* fdatasync after this one, before answering */
     bool finish;       /* last: sync, rename into place, folder fsync */
     int code;          /* result */
-    uint64_t transfer_id; /* the node's own */
+    /* the node's own */
+    uint64_t link_id;
+    size_t credit;
 };
-
-/** Attachment thread: performs the write. */
-void node_write_run(struct node_write *write, struct store *store);
 
 enum node_event_type {
     NODE_EVENT_ENTRIES,    /* entries first..last of a feed are durable and visible */

@@ -34,7 +34,8 @@
 	X(TABLE_CURSORS, "cursors")             \
 	X(TABLE_SETTINGS, "settings")           \
 	X(TABLE_ATTACHMENTS, "attachments")     \
-	X(TABLE_CHUNK_HASHES, "chunk_hashes")
+	X(TABLE_CHUNK_HASHES, "chunk_hashes")   \
+	X(TABLE_WANTS, "wants")
 
 enum table {
 #define ENGINE_TABLE_ENUM(name, text) name,

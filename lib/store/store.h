@@ -260,6 +260,17 @@ int store_attachment_progress(
 int store_attachment_complete(struct store_txn *txn, const struct hash *attachment_id,
 	const struct hash *network_id, struct timestamp now, struct store_arrival *out);
 
+/** An attachment that a committed entry names and that is to be fetched. */
+struct store_want {
+	struct hash attachment_id, network_id, feed_id;
+	uint64_t seq, size;
+	uint8_t flags; /* as the entry's header has them */
+};
+/** ERROR_EXISTS. store_attachment_complete drops it. */
+int store_put_want(struct store_txn *txn, const struct store_want *want);
+/** ERROR_NOT_FOUND. */
+int store_drop_want(struct store_txn *txn, const struct hash *attachment_id);
+
 /**
  * Joins live packs into larger ones wherever a feed has gathered 64 KiB of them, at most `budget`
  * bytes. `left`: there is more to do. For idle times; moves no arrival.
@@ -400,3 +411,5 @@ int store_attachment_hashes(struct store *store, const struct hash *attachment_i
 	uint64_t count, struct buffer *out);
 typedef int store_attachment_fn(void *ctx, const struct store_attachment *attachment);
 int store_each_attachment(struct store *store, store_attachment_fn *fn, void *ctx);
+typedef int store_want_fn(void *ctx, const struct store_want *want);
+int store_each_want(struct store *store, store_want_fn *fn, void *ctx);

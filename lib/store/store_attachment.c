@@ -80,6 +80,9 @@ int store_attachment_complete(struct store_txn *txn, const struct hash *attachme
 	if (r)
 		return r;
 	ensure_or(!a.complete, ERROR_EXISTS);
+	r = store_drop_want(txn, attachment_id);
+	if (r && r != ERROR_NOT_FOUND)
+		return r;
 	a.complete = true;
 	a.chunks_durable = a.chunks;
 	struct arrival_row row = {

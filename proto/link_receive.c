@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/check.h"
+#include <stdio.h>
+#include <string.h>
+
+#include "proto/node_private.h"
+
+/* Frames in: cut out of the stream, decoded, counted against credit, handed to whom they concern by one table. */
+
+static uint32_t frame_limit(const struct link *link)
+{
+	return link->hello_received ? LIMIT_FRAME_BYTES : LIMIT_FRAME_EARLY_BYTES;
+}
+
+static void send_credit(struct link *link)
+{
+	message_write_credit(&link->control, link->bulk_limit, link->urgent_limit);
+	link_wake(link);
+}
+
+void link_release_urgent(struct link *link, uint64_t bytes)
+{
+	require(link->urgent_undigested >= bytes);
+	link->urgent_undigested -= bytes;
+	uint64_t limit = link->urgent_received - link->urgent_undigested + LIMIT_URGENT_WINDOW_BYTES;
+	if (limit >= link->urgent_limit + LIMIT_URGENT_WINDOW_BYTES / 4) {
+		link->urgent_limit = limit;
+		send_credit(link);
+	}
+}
+
+void link_release_bulk(struct link *link, uint64_t bytes)
+{
+	require(link->bulk_undigested >= bytes);
+	link->bulk_undigested -= bytes;
+	if (link->pulls_open + link->transfers_open > 0 && link->pool_share) {
+		uint64_t before = link->bulk_limit;
+		spread_grant(link);
+		if (link->bulk_limit >= before + LIMIT_BULK_WINDOW_BYTES / 8)
+			send_credit(link);
+		else
+			link->bulk_limit = before;
+	}
+	link_wake(link);
+}
+
+static int take_bulk(struct link *link, size_t bytes)
+{
+	if (link->bulk_received + bytes > link->bulk_limit)
+		return link_breach(link, ERROR_CREDIT, "credit");
+	link->bulk_received += bytes;
+	link->bulk_undigested += bytes;
+	link->progress = link->node->now.mono;
+	return 0;
+}
+
+static struct assembly *assembly_find(struct link *link, uint32_t stream, bool make)
+{
+	struct assembly *free_one = NULL;
+	for (uint32_t i = 0; i < ASSEMBLIES_MAX; i++) {
+		struct assembly *a = &link->assemblies[i];
+		if (a->open && a->stream == stream)
+			return make ? NULL : a;
+		if (!a->open && !free_one)
+			free_one = a;
+	}
+	if (make && free_one) {
+		blob_free(free_one->blob);
+		memset(free_one, 0, sizeof *free_one);
+		free_one->stream = stream;
+	}
+	return make ? free_one : NULL;
+}
+
+/* The whole run is here: to the feed, with the bytes that its commit gives back as credit. */
+static int run_complete(struct link *link, const struct hash *feed_id, uint64_t first_seq, const uint8_t *head,
+	const struct hash *prev, uint32_t flags, struct blob *blob)
+{
+	struct node *node = link->node;
+	size_t credit = blob->len;
+	bool pushed = flags & RUN_FLAG_PUSHED;
+	struct feed *feed = node_feed(node, feed_id);
+	if (!feed || (link->network_count && !link_network_find(link, &feed->network->id))) {
+		/* Not in the roster yet, or just suspended: nothing to blame the peer for. */
+		blob_free(blob);
+		if (pushed)
+			link_release_urgent(link, credit);
+		else
+			link_release_bulk(link, credit);
+		return 0;
+	}
+	return node_feed_run(node, link, feed, first_seq, head, prev, flags, blob, credit);
+}
+
+static int on_run(struct link *link, const struct message *m)
+{
+	bool pushed = m->run.flags & RUN_FLAG_PUSHED;
+	if (pushed && !m->run.has_inline)
+		return link_breach(link, ERROR_MESSAGE, "message");
+	const struct hash *prev = m->run.has_prev ? &m->run.prev : NULL;
+	if (m->run.has_inline) {
+		size_t len = m->run.inline_bytes.len;
+		if (pushed) {
+			if (link->urgent_received + len > link->urgent_limit)
+				return link_breach(link, ERROR_CREDIT, "credit");
+			link->urgent_received += len;
+			link->urgent_undigested += len;
+		} else if (take_bulk(link, len)) {
+			return ERROR_CREDIT;
+		}
+		struct blob *blob = blob_copy(m->run.inline_bytes);
+		if (!blob)
+			return ERROR_MEMORY;
+		return run_complete(link, &m->run.feed_id, m->run.first_seq, m->run.head.data, prev, m->run.flags, blob);
+	}
+	struct assembly *a = assembly_find(link, m->run.stream, true);
+	if (!a)
+		return link_breach(link, ERROR_LIMIT, "limit");
+	a->open = true;
+	a->feed_id = m->run.feed_id;
+	a->first_seq = m->run.first_seq;
+	memcpy(a->head, m->run.head.data, HEAD_BYTES);
+	a->has_prev = m->run.has_prev;
+	a->prev = m->run.prev;
+	a->flags = m->run.flags;
+	return 0;
+}
+
+static int on_fragment(struct link *link, const struct message *m)
+{
+	struct assembly *a = assembly_find(link, m->fragment.stream, false);
+	size_t len = m->fragment.bytes.len;
+	if (take_bulk(link, len))
+		return ERROR_CREDIT;
+	if (!a || m->fragment.offset != a->offset)
+		return link_breach(link, ERROR_MESSAGE, "message");
+	if (a->attachment)
+		return attachment_on_fragment(link, a, m);
+	if (a->offset + len > RUN_BYTES_MAX)
+		return link_breach(link, ERROR_LIMIT, "limit");
+	if (!a->blob || a->blob->len + len > a->blob->capacity) {
+		size_t want = a->blob ? a->blob->capacity * 4 : m->fragment.last ? len : 65536;
+		if (want > RUN_BYTES_MAX)
+			want = RUN_BYTES_MAX;
+		struct blob *grown = a->blob ? blob_grow(a->blob, want) : blob_new(want);
+		if (!grown)
+			return ERROR_MEMORY;
+		a->blob = grown;
+	}
+	memcpy(a->blob->data + a->blob->len, m->fragment.bytes.data, len);
+	a->blob->len += len;
+	a->offset += len;
+	if (!m->fragment.last)
+		return 0;
+	struct blob *blob = a->blob;
+	a->blob = NULL;
+	a->open = false;
+	return run_complete(link, &a->feed_id, a->first_seq, a->head, a->has_prev ? &a->prev : NULL, a->flags, blob);
+}
+
+static int on_object(struct link *link, const struct message *m)
+{
+	struct node *node = link->node;
+	struct network *network = node_network_find(node, &m->object.network_id);
+	if (link->state == LINK_CHARTER_ONLY) {
+		link->early_bytes += m->object.wire.len;
+		if (link->early_bytes > LIMIT_EARLY_BYTES)
+			return link_breach(link, ERROR_LIMIT, "limit");
+		if (network) {
+			/* What does not verify is a stranger's noise: dropped, the pin stays as it is. */
+			node_object_receive(node, NULL, network, m->object.wire);
+			link_judge(link);
+		}
+		return 0;
+	}
+	if (network && link_network_find(link, &network->id))
+		return node_object_receive(node, link, network, m->object.wire);
+	if (!network && link_bootstrap_network(link, &m->object.network_id))
+		return node_object_bootstrap(node, link, &m->object.network_id, m->object.wire);
+	return 0; /* of a network that is no longer shared */
+}
+
+static int on_pull(struct link *link, const struct message *m)
+{
+	link->peer_bulk_limit = m->pull.limit;
+	for (uint32_t i = 0; i < m->pull.count; i++) {
+		int code = link_serve_pull(link, &m->pull.feeds[i].feed_id, m->pull.feeds[i].first_seq);
+		if (code)
+			return code;
+	}
+	link_wake(link);
+	return 0;
+}
+
+static int on_credit(struct link *link, const struct message *m)
+{
+	if (m->credit.bulk_limit > link->peer_bulk_limit)
+		link->peer_bulk_limit = m->credit.bulk_limit;
+	if (m->credit.urgent_limit > link->peer_urgent_limit)
+		link->peer_urgent_limit = m->credit.urgent_limit;
+	link_wake(link);
+	return 0;
+}
+
+static int on_pull_end(struct link *link, const struct message *m)
+{
+	struct feed *feed = node_feed(link->node, &m->pull_end.feed_id);
+	if (feed)
+		spread_pull_end(link, feed, m->pull_end.code);
+	return 0;
+}
+
+static int on_held(struct link *link, const struct message *m)
+{
+	(void)link;
+	(void)m; /* the durable acknowledgement of a push; ACK moves what status shows */
+	return 0;
+}
+
+static int on_ack(struct link *link, const struct message *m)
+{
+	struct link_network *ln = link_network_find(link, &m->ack.network_id);
+	if (ln && m->ack.arrival <= link->node->newest.arrival && m->ack.arrival > ln->acked_arrival)
+		ln->acked_arrival = m->ack.arrival;
+	return 0;
+}
+
+static int on_ping(struct link *link, const struct message *m)
+{
+	message_write_pong(&link->control, m->ping.token, link->node->now.wall);
+	link_wake(link);
+	return 0;
+}
+
+static int on_pong(struct link *link, const struct message *m)
+{
+	if (link->ping_open && m->ping.token == link->ping_token) {
+		link->ping_open = false;
+		link->rtt_us = monotime_diff_us(link->node->now.mono, link->ping_sent);
+	}
+	return 0;
+}
+
+static int on_paused(struct link *link, const struct message *m)
+{
+	size_t len = m->reason.text.len < LIMIT_TEXT_BYTES ? m->reason.text.len : LIMIT_TEXT_BYTES;
+	memcpy(link->peer_pause_reason, m->reason.text.data, len);
+	link->peer_pause_reason[len] = 0;
+	link->peer_paused = true;
+	return 0;
+}
+
+static int on_resumed(struct link *link, const struct message *m)
+{
+	(void)m;
+	link->peer_paused = false;
+	link_wake(link);
+	return 0;
+}
+
+static int on_bye(struct link *link, const struct message *m)
+{
+	snprintf(link->close_reason, sizeof link->close_reason, "the peer said: %.*s", (int)m->reason.text.len,
+		(const char *)m->reason.text.data);
+	link_set_state(link, LINK_CLOSING, link->close_reason);
+	link->closing_since = link->node->now.mono;
+	link->node->io.close(link->node->io.ctx, link->transport);
+	return 0;
+}
+
+static int on_hello(struct link *link, const struct message *m)
+{
+	if (!m->hello.version_1)
+		return link_breach(link, ERROR_VERSION, "version");
+	memcpy(link->instance, m->hello.instance, INSTANCE_BYTES);
+	memcpy(link->peer_store_epoch, m->hello.store_epoch, STORE_EPOCH_BYTES);
+	bool first = !link->hello_received;
+	link->hello_received = true;
+	int code = sync_on_hello(link, m);
+	if (code == 0 && first && link->state == LINK_HELLO)
+		link_hello_accepted(link);
+	return code;
+}
+
+static int on_who(struct link *link, const struct message *m)
+{
+	return node_charter_answer_who(link, m);
+}
+
+static int on_attachment_pull(struct link *link, const struct message *m)
+{
+	link->peer_bulk_limit = m->attachment_pull.limit;
+	int code = link_serve_attachment(link, m);
+	link_wake(link);
+	return code;
+}
+
+static int on_attachment(struct link *link, const struct message *m)
+{
+	struct assembly *a = assembly_find(link, m->attachment.stream, true);
+	if (!a)
+		return link_breach(link, ERROR_LIMIT, "limit");
+	return attachment_on_begin(link, a, m);
+}
+
+static int on_attachment_end(struct link *link, const struct message *m)
+{
+	attachment_on_end(link, m);
+	return 0;
+}
+
+static int on_beacon(struct link *link, const struct message *m)
+{
+	(void)link;
+	(void)m; /* understood, not yet used (docs/protocol.md, section 8) */
+	return 0;
+}
+
+static const struct {
+	int (*on)(struct link *link, const struct message *m);
+	bool early; /* allowed before both HELLOs */
+} handlers[MESSAGE_TYPE_COUNT] = {
+	[MESSAGE_HELLO] = { on_hello, true },
+	[MESSAGE_WHO] = { on_who, true },
+	[MESSAGE_OBJECT] = { on_object, true },
+	[MESSAGE_BYE] = { on_bye, true },
+	[MESSAGE_PING] = { on_ping, true },
+	[MESSAGE_PONG] = { on_pong, true },
+	[MESSAGE_ANNOUNCE] = { sync_on_announce, false },
+	[MESSAGE_RANGES] = { sync_on_ranges, false },
+	[MESSAGE_RANGE_WANT] = { sync_on_range_want, false },
+	[MESSAGE_OBJECT_WANT] = { sync_on_object_want, false },
+	[MESSAGE_PULL] = { on_pull, false },
+	[MESSAGE_CREDIT] = { on_credit, false },
+	[MESSAGE_RUN] = { on_run, false },
+	[MESSAGE_FRAGMENT] = { on_fragment, false },
+	[MESSAGE_PULL_END] = { on_pull_end, false },
+	[MESSAGE_HELD] = { on_held, false },
+	[MESSAGE_ACK] = { on_ack, false },
+	[MESSAGE_PAUSED] = { on_paused, false },
+	[MESSAGE_RESUMED] = { on_resumed, false },
+	[MESSAGE_ATTACHMENT_PULL] = { on_attachment_pull, false },
+	[MESSAGE_ATTACHMENT] = { on_attachment, false },
+	[MESSAGE_ATTACHMENT_END] = { on_attachment_end, false },
+	[MESSAGE_HOLD_ASK] = { hold_on_ask, false },
+	[MESSAGE_HOLD] = { hold_on_answer, false },
+	[MESSAGE_TWIN_NOTICE] = { twin_on_notice, false },
+	[MESSAGE_TWIN_CHALLENGE] = { twin_on_challenge, false },
+	[MESSAGE_TWIN_PROOF] = { twin_on_proof, false },
+	[MESSAGE_BEACON] = { on_beacon, false },
+};
+
+static int on_frame(struct link *link, struct bytes frame)
+{
+	struct message *m = &link->node->message;
+	int code = message_decode(frame, m);
+	if (code)
+		return link_breach(link, code, code == ERROR_NOT_CANONICAL ? "canonical" : "message");
+	if (m->type >= MESSAGE_UNKNOWN_FIRST)
+		return 0;
+	if (!handlers[m->type].on)
+		return link_breach(link, ERROR_MESSAGE, "message");
+	if (!handlers[m->type].early && !link->hello_received)
+		return link_breach(link, ERROR_MESSAGE, "state");
+	/* Our HELLO may still be on its way to be sent when theirs and more arrives: charter-only peers cannot. */
+	if (!handlers[m->type].early && link->state != LINK_LIVE)
+		return link_breach(link, ERROR_MESSAGE, "state");
+	return handlers[m->type].on(link, m);
+}
+
+int link_receive(struct link *link, struct bytes bytes, struct node_time now)
+{
+	struct node *node = link->node;
+	node->now = now;
+	link->received_bytes += bytes.len;
+	link->last_received = now.mono;
+	link->last_heard_wall = now.wall;
+	/* Whole frames are read where they are; only a frame's first part is copied. */
+	struct bytes at = bytes;
+	if (link->in.len) {
+		if (buffer_push_bytes(&link->in, bytes))
+			return link_breach(link, link->in.error, "frame");
+		at = buffer_bytes(&link->in);
+	}
+	size_t total = at.len;
+	while (at.len >= 4 && link->state != LINK_CLOSING) {
+		uint32_t len = (uint32_t)at.data[0] << 24 | (uint32_t)at.data[1] << 16 | (uint32_t)at.data[2] << 8 | at.data[3];
+		if (len == 0 || len > frame_limit(link))
+			return link_breach(link, ERROR_FRAME, "frame");
+		if (at.len - 4 < len)
+			break;
+		int code = on_frame(link, bytes_slice(at, 4, len));
+		if (code) {
+			/* A handler that fails without naming a breach ran out of something of ours. */
+			return link->state == LINK_CLOSING ? code : link_breach(link, code, "internal");
+		}
+		at = bytes_slice(at, 4 + (size_t)len, SIZE_MAX);
+	}
+	if (link->in.len) {
+		buffer_consume(&link->in, total - at.len);
+		if (link->in.len == 0)
+			buffer_shrink(&link->in, 0);
+	} else if (link->state != LINK_CLOSING && at.len && buffer_push_bytes(&link->in, at)) {
+		return link_breach(link, link->in.error, "frame");
+	}
+	node_flush(node);
+	return 0;
+}
+
+bool link_wants_read(const struct link *link)
+{
+	return link->state != LINK_CLOSING && link->control.len < LIMIT_CONTROL_QUEUE_BYTES / 2;
+}

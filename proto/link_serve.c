@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "proto/node_private.h"
+
+/*
+ * Pulls that a peer has open with us. Each is a walk over stored bytes: a slice being sent, one read ahead of it, nothing more in memory.
+ * Classes are served by priority, within one class in turn of asking.
+ */
+
+#define SERVE_READ_BYTES 262144u
+/* A RUN frame beside its inline bytes: head, feed, prev and the small numbers. */
+#define SERVE_RUN_OVERHEAD 320u
+
+static enum serve_class serve_class_of(const struct serving *s)
+{
+	if (s->attachment)
+		return s->urgent ? SERVE_ORIGINAL : SERVE_ATTACHMENT;
+	switch (s->lane) {
+	case FEED_LANE_ALERT: return SERVE_ALERT;
+	case FEED_LANE_CALL: return SERVE_CALL;
+	case FEED_LANE_DOC: return SERVE_DOC;
+	default: return SERVE_META;
+	}
+}
+
+static void read_free(struct node_read *read)
+{
+	if (read)
+		blob_free(read->blob);
+	free(read);
+}
+
+static void serving_free(struct serving *s)
+{
+	read_free(s->slices[0]);
+	read_free(s->slices[1]);
+	free(s);
+}
+
+static void serving_end(struct link *link, struct serving *s)
+{
+	list_remove(&s->node);
+	link->serve_count--;
+	if (link->serve_count == 0) /* what is left of the credit lapses, docs/protocol.md section 8 */
+		link->peer_bulk_limit = link->bulk_sent;
+	s->dead = true;
+	if (!s->reading)
+		serving_free(s);
+}
+
+void link_serves_free(struct link *link)
+{
+	for (int c = 0; c < SERVE_CLASS_COUNT; c++) {
+		struct list_node *n;
+		while ((n = list_first(&link->serves[c])))
+			serving_end(link, list_entry(n, struct serving, node));
+	}
+}
+
+static void read_next(struct link *link, struct serving *s)
+{
+	if (s->reading || s->read_end || s->slices[1] || link->state == LINK_CLOSING)
+		return;
+	struct node_read *read = calloc(1, sizeof *read);
+	if (!read)
+		return;
+	read->type = s->attachment ? NODE_READ_ATTACHMENT : NODE_READ_RUN;
+	read->feed_id = s->feed_id;
+	read->first_seq = s->read_next;
+	read->attachment_id = s->attachment_id;
+	read->offset = s->read_next;
+	read->bytes_max = SERVE_READ_BYTES;
+	read->entry_seq = s->next_seq;
+	read->first_chunk = s->first_chunk;
+	read->with_list = s->with_list;
+	read->link_id = link->id;
+	read->serving = s;
+	s->reading = true;
+	link->node->io.read(link->node->io.ctx, read);
+}
+
+static struct serving *serving_add(struct link *link)
+{
+	if (link->serve_count >= LIMIT_PULLS_OPEN)
+		return NULL;
+	struct serving *s = calloc(1, sizeof *s);
+	if (s)
+		link->serve_count++;
+	return s;
+}
+
+int link_serve_pull(struct link *link, const struct hash *feed_id, uint64_t first_seq)
+{
+	struct feed *feed = node_feed(link->node, feed_id);
+	if (!feed || !link_network_find(link, &feed->network->id)) {
+		message_write_pull_end(&link->control, feed_id, first_seq, END_REFUSED);
+		return 0;
+	}
+	if (first_seq > feed->durable_seq) {
+		message_write_pull_end(&link->control, feed_id, first_seq, END_NOT_HELD);
+		return 0;
+	}
+	struct serving *s = serving_add(link);
+	if (!s)
+		return link_breach(link, ERROR_LIMIT, "limit");
+	s->feed_id = *feed_id;
+	s->lane = feed->lane;
+	s->next_seq = s->read_next = first_seq;
+	list_push_back(&link->serves[serve_class_of(s)], &s->node);
+	return 0;
+}
+
+int link_serve_attachment(struct link *link, const struct message *m)
+{
+	struct feed *feed = node_feed(link->node, &m->attachment_pull.feed_id);
+	if (!feed || !link_network_find(link, &feed->network->id)) {
+		message_write_attachment_end(&link->control, &m->attachment_pull.attachment_id, END_REFUSED);
+		return 0;
+	}
+	struct serving *s = serving_add(link);
+	if (!s)
+		return link_breach(link, ERROR_LIMIT, "limit");
+	s->attachment = true;
+	s->feed_id = feed->feed_id;
+	s->next_seq = m->attachment_pull.seq; /* the reader checks that this entry names it */
+	s->attachment_id = m->attachment_pull.attachment_id;
+	s->first_chunk = m->attachment_pull.first_chunk;
+	s->with_list = m->attachment_pull.with_list;
+	s->urgent = feed->lane == FEED_LANE_ALERT;
+	s->read_next = 0;
+	list_push_back(&link->serves[serve_class_of(s)], &s->node);
+	return 0;
+}
+
+void link_serve_read(struct link *link, struct node_read *read)
+{
+	struct serving *s = read->serving;
+	s->reading = false;
+	if (s->dead || !link) {
+		read_free(read);
+		serving_free(s);
+		return;
+	}
+	if (s->skip_read) {
+		s->skip_read = false;
+		read_free(read);
+		read_next(link, s);
+	} else if (read->code) {
+		s->read_end = true;
+		s->read_code = read->code;
+		read_free(read);
+	} else {
+		s->read_next = s->attachment ? read->offset + read->blob->len : read->slice.next_seq;
+		if (s->attachment && read->end)
+			s->read_end = true;
+		if (s->slices[0])
+			s->slices[1] = read;
+		else
+			s->slices[0] = read;
+	}
+	link_wake(link);
+}
+
+static uint64_t credit_left(const struct link *link)
+{
+	return link->peer_bulk_limit > link->bulk_sent ? link->peer_bulk_limit - link->bulk_sent : 0;
+}
+
+static void slice_done(struct link *link, struct serving *s)
+{
+	read_free(s->slices[0]);
+	s->slices[0] = s->slices[1];
+	s->slices[1] = NULL;
+	s->slice_at = 0;
+	read_next(link, s);
+}
+
+static void pull_end(struct link *link, struct serving *s, struct buffer *out, enum message_end_code code)
+{
+	if (s->attachment)
+		message_write_attachment_end(out, &s->attachment_id, code);
+	else
+		message_write_pull_end(out, &s->feed_id, s->next_seq, code);
+	serving_end(link, s);
+}
+
+static enum message_end_code end_code(const struct serving *s)
+{
+	if (s->read_code == ERROR_NOT_FOUND)
+		return s->sent_bytes ? END_DONE : END_NOT_HELD;
+	return s->read_code ? END_LATER : END_DONE;
+}
+
+/* A newer head may have taken the place of the one that this run was begun with: it then ends where it was said to. */
+static size_t trim_to_head(const struct serving *s, const struct node_read *read, size_t from)
+{
+	uint64_t seq = read->slice.first_seq;
+	const struct blob *b = read->blob;
+	size_t at = 0;
+	while (at + ENTRY_PREFIX_BYTES <= b->len && seq <= s->run_head_seq) {
+		const uint8_t *p = b->data + at;
+		size_t header = (size_t)p[1] << 8 | p[2], body = (size_t)p[3] << 16 | (size_t)p[4] << 8 | p[5];
+		at += ENTRY_PREFIX_BYTES + header + (p[0] == ENTRY_FORM_WHOLE ? ENTRY_SALT_BYTES + body : HASH_SIZE);
+		seq++;
+	}
+	return at > from ? at : from;
+}
+
+/* Begins the run that the first slice belongs to; inline if all of it is here and fits. */
+static bool run_begin(struct link *link, struct serving *s, struct buffer *out, size_t frame_max)
+{
+	struct node_read *read = s->slices[0];
+	if (!read->slice.has_head) {
+		pull_end(link, s, out, END_LATER);
+		return true;
+	}
+	bool alert = s->lane == FEED_LANE_ALERT;
+	size_t len = read->blob->len;
+	s->run_head_seq = read->slice.head_seq;
+	s->stream = link->next_stream++;
+	bool whole = read->slice.head_reached && len + SERVE_RUN_OVERHEAD <= frame_max;
+	struct bytes inline_bytes = blob_bytes(read->blob);
+	if (whole && credit_left(link) < len)
+		return false;
+	message_write_run(out, s->stream, &s->feed_id, read->slice.first_seq, read->slice.head,
+		alert ? &read->slice.prev : NULL, 0, whole ? &inline_bytes : NULL);
+	s->offset = 0;
+	if (!whole) {
+		s->in_run = true;
+		return true;
+	}
+	link->bulk_sent += len;
+	s->sent_bytes += len;
+	s->next_seq = read->slice.next_seq;
+	slice_done(link, s);
+	return true;
+}
+
+static bool run_fragment(struct link *link, struct serving *s, struct buffer *out, size_t frame_max)
+{
+	struct node_read *read = s->slices[0];
+	size_t end = trim_to_head(s, read, s->slice_at);
+	size_t len = end - s->slice_at;
+	size_t max = frame_max < LIMIT_FRAGMENT_BYTES ? frame_max : LIMIT_FRAGMENT_BYTES;
+	if (len > max)
+		len = max;
+	if (len > credit_left(link))
+		len = (size_t)credit_left(link);
+	if (len == 0)
+		return false;
+	bool slice_over = s->slice_at + len == end;
+	uint64_t next = read->slice.next_seq <= s->run_head_seq ? read->slice.next_seq : s->run_head_seq + 1;
+	bool last = slice_over && next == s->run_head_seq + 1;
+	message_write_fragment(out, s->stream, s->offset, last, bytes_of(read->blob->data + s->slice_at, len));
+	s->offset += len;
+	s->slice_at += len;
+	link->bulk_sent += len;
+	s->sent_bytes += len;
+	if (!slice_over)
+		return true;
+	s->next_seq = next;
+	s->in_run = !last;
+	if (last && read->slice.next_seq != next) {
+		/* What was read beyond the head is read again under its own. */
+		read_free(s->slices[1]);
+		s->slices[1] = NULL;
+		s->read_next = next;
+		s->skip_read = s->reading;
+		s->read_end = false;
+	}
+	slice_done(link, s);
+	return true;
+}
+
+static bool attachment_frame(struct link *link, struct serving *s, struct buffer *out, size_t frame_max)
+{
+	struct node_read *read = s->slices[0];
+	if (!s->in_run) {
+		s->stream = link->next_stream++;
+		s->in_run = true;
+		message_write_attachment(out, s->stream, &s->attachment_id, read->size, s->first_chunk, s->with_list);
+		return true;
+	}
+	size_t len = read->blob->len - s->slice_at;
+	size_t max = frame_max < LIMIT_FRAGMENT_BYTES ? frame_max : LIMIT_FRAGMENT_BYTES;
+	if (len > max)
+		len = max;
+	if (len > credit_left(link))
+		len = (size_t)credit_left(link);
+	if (len == 0)
+		return false;
+	bool slice_over = s->slice_at + len == read->blob->len;
+	bool last = slice_over && read->end;
+	message_write_fragment(out, s->stream, s->offset, last, bytes_of(read->blob->data + s->slice_at, len));
+	s->offset += len;
+	s->slice_at += len;
+	link->bulk_sent += len;
+	s->sent_bytes += len;
+	if (slice_over)
+		slice_done(link, s);
+	return true;
+}
+
+static bool serve_one(struct link *link, struct serving *s, struct buffer *out, size_t frame_max)
+{
+	if (!s->slices[0]) {
+		if (s->read_end && !s->reading) {
+			pull_end(link, s, out, end_code(s));
+			return true;
+		}
+		read_next(link, s);
+		return false;
+	}
+	read_next(link, s);
+	if (s->attachment)
+		return attachment_frame(link, s, out, frame_max);
+	if (s->in_run)
+		return run_fragment(link, s, out, frame_max);
+	if (s->sent_bytes >= LIMIT_PULL_BYTES) {
+		pull_end(link, s, out, END_LATER);
+		return true;
+	}
+	return run_begin(link, s, out, frame_max);
+}
+
+bool link_serve_produce(struct link *link, struct buffer *out, size_t frame_max)
+{
+	if (link->peer_paused)
+		return false;
+	for (int c = 0; c < SERVE_CLASS_COUNT; c++) {
+		/* The first that can go; the next ones of the class read ahead meanwhile. */
+		int ahead = 0;
+		list_for_each_safe(&link->serves[c], n) {
+			if (serve_one(link, list_entry(n, struct serving, node), out, frame_max))
+				return true;
+			if (++ahead == 4)
+				break;
+		}
+	}
+	return false;
+}

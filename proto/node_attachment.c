@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "feed/attachment_id.h"
+#include "proto/node_private.h"
+#include "record/header.h"
+#include "store/attachment_file.h"
+
+/*
+ * Attachments fetched. What a committed entry names is wanted (durably, in the entry's own commit); one link at a time gives the chunk
+ * hashes, which must add up to the id, then chunk by chunk, each verified before it is written. Another link goes on where one left off.
+ */
+
+#define ATTACHMENT_AUTO_BYTES (32u << 20) /* larger ones on demand */
+#define ATTACHMENT_RETRY_MS 500
+#define ATTACHMENT_RETRY_MAX_MS 30000
+#define ATTACHMENTS_A_LINK 2u
+
+/* Most entries have none: their header ends in an empty array and nil, and has no further elements. */
+static bool header_has_none(struct bytes header)
+{
+	return header.len > 2 && header.data[0] == 0x9a && header.data[header.len - 2] == 0x90 && header.data[header.len - 1] == 0xc0;
+}
+
+static void want_op(struct commit *commit, const struct feed *feed, uint64_t seq, const struct header_attachment *a)
+{
+	struct commit_op *op = commit_add(commit, COMMIT_ATTACHMENT_WANT);
+	require(op);
+	op->network_id = feed->network->id;
+	op->feed_id = feed->feed_id;
+	op->seq = seq;
+	op->hash = a->id;
+	op->size = a->size;
+	op->object_type = a->flags;
+	op->lane = feed->lane;
+}
+
+void attachment_scan_run(struct node *node, struct feed *feed, struct link *link, uint64_t first_seq, struct bytes entries,
+	struct commit *commit)
+{
+	if (!link) /* own entries name what is here */
+		return;
+	struct cursor c = cursor_init(entries);
+	for (uint64_t seq = first_seq; cursor_left(&c) > 0; seq++) {
+		const uint8_t *p = entries.data + (entries.len - cursor_left(&c));
+		size_t header_len = (size_t)p[1] << 8 | p[2], body_len = (size_t)p[3] << 16 | (size_t)p[4] << 8 | p[5];
+		size_t ahead = p[0] == ENTRY_FORM_WHOLE ? ENTRY_SALT_BYTES : HASH_SIZE;
+		struct bytes header = bytes_of(p + ENTRY_PREFIX_BYTES + ahead, header_len);
+		cursor_bytes(&c, ENTRY_PREFIX_BYTES + ahead + header_len + (p[0] == ENTRY_FORM_WHOLE ? body_len : 0));
+		struct header decoded;
+		if (header_has_none(header) || header_decode(header, &decoded))
+			continue;
+		for (size_t i = 0; i < decoded.attachment_count; i++) {
+			const struct header_attachment *a = &decoded.attachments[i];
+			bool original = a->flags & HEADER_ATTACHMENT_CAP_ORIGINAL && feed->lane == FEED_LANE_ALERT;
+			if (!original && a->size > ATTACHMENT_AUTO_BYTES)
+				continue;
+			want_op(commit, feed, seq, a);
+			commit->ops[commit->count - 1].source_city = link->city_id;
+		}
+	}
+	(void)node;
+}
+
+static struct transfer *transfer_find(const struct node *node, const struct hash *id)
+{
+	return map_get(&node->transfers_by_id, id);
+}
+
+static struct transfer *transfer_add(struct node *node, const struct store_want *want)
+{
+	struct network *network = node_network_find(node, &want->network_id);
+	struct feed *feed = node_feed(node, &want->feed_id);
+	if (!network || !feed || transfer_find(node, &want->attachment_id))
+		return NULL;
+	struct transfer *t = calloc(1, sizeof *t);
+	if (!t || map_put(&node->transfers_by_id, &want->attachment_id, t)) {
+		free(t);
+		return NULL;
+	}
+	t->id = want->attachment_id;
+	t->feed_id = want->feed_id;
+	t->network = network;
+	t->seq = want->seq;
+	t->size = want->size;
+	t->flags = want->flags;
+	t->urgent = feed->lane == FEED_LANE_ALERT && want->flags & HEADER_ATTACHMENT_CAP_ORIGINAL;
+	buffer_init(&t->list, SIZE_MAX);
+	if (t->urgent)
+		list_push_front(&node->transfers, &t->node);
+	else
+		list_push_back(&node->transfers, &t->node);
+	return t;
+}
+
+static void transfer_free(struct node *node, struct transfer *t)
+{
+	list_remove(&t->node);
+	map_remove(&node->transfers_by_id, &t->id);
+	buffer_deinit(&t->list);
+	blob_free(t->chunk);
+	free(t);
+}
+
+void attachments_free(struct node *node)
+{
+	struct list_node *n;
+	while ((n = list_first(&node->transfers)))
+		transfer_free(node, list_entry(n, struct transfer, node));
+	map_deinit(&node->transfers_by_id);
+}
+
+static int load_want(void *ctx, const struct store_want *want)
+{
+	struct node *node = ctx;
+	struct store_attachment info;
+	if (store_attachment_info(node->config.store, &want->attachment_id, &info) == 0 && info.complete)
+		return 0;
+	struct transfer *t = transfer_add(node, want);
+	if (t && store_attachment_info(node->config.store, &want->attachment_id, &info) == 0) {
+		t->begun = true;
+		t->chunks_durable = t->chunks_committed = info.chunks_durable;
+	}
+	return 0;
+}
+
+int attachments_load(struct node *node)
+{
+	return store_each_want(node->config.store, load_want, node);
+}
+
+void node_attachment_added(struct node *node, const struct hash *attachment_id, struct node_time now)
+{
+	node->now = now;
+	struct transfer *t = transfer_find(node, attachment_id);
+	if (t && !t->link)
+		transfer_free(node, t);
+}
+
+int node_attachment_want(struct node *node, const struct hash *feed_id, uint64_t seq, const struct hash *attachment_id,
+	uint64_t size, struct node_time now)
+{
+	node->now = now;
+	struct feed *feed = node_feed(node, feed_id);
+	if (!feed)
+		return ERROR_NOT_FOUND;
+	bool any = false;
+	list_for_each(&node->links, n) {
+		struct link *link = list_entry(n, struct link, node_link);
+		any |= link->state == LINK_LIVE && link_network_find(link, &feed->network->id);
+	}
+	if (!any)
+		return ERROR_NOT_FOUND;
+	if (transfer_find(node, attachment_id))
+		return 0;
+	struct commit *commit = commit_new(COMMIT_BULK);
+	if (!commit)
+		return ERROR_MEMORY;
+	struct header_attachment a = { .id = *attachment_id, .size = size };
+	want_op(commit, feed, seq, &a);
+	node_commit(node, commit);
+	return 0;
+}
+
+/* ---- asking ---- */
+
+static bool link_can_give(const struct link *link, const struct transfer *t)
+{
+	return link->state == LINK_LIVE && !link->peer_paused && link->transfers_open < ATTACHMENTS_A_LINK &&
+	       link_network_find(link, &t->network->id);
+}
+
+static struct link *choose(struct node *node, const struct transfer *t)
+{
+	struct link *chosen = NULL;
+	uint32_t count = 0;
+	list_for_each(&node->links, n) {
+		struct link *link = list_entry(n, struct link, node_link);
+		if (!link_can_give(link, t))
+			continue;
+		/* Who gave the entry first, at the first try; then anybody. */
+		if (t->failures == 0 && hash_equal(&link->city_id, &t->source_city))
+			return spread_share(link) ? link : NULL;
+		uint32_t random;
+		node_random(node, &random, sizeof random);
+		if (random % ++count == 0)
+			chosen = link;
+	}
+	return chosen && spread_share(chosen) ? chosen : NULL;
+}
+
+static void ask(struct link *link, struct transfer *t)
+{
+	t->link = link;
+	t->answered = false;
+	t->chunks_verified = t->chunks_durable = t->chunks_committed;
+	t->since_sync = 0;
+	buffer_reset(&t->list);
+	blob_free(t->chunk);
+	t->chunk = NULL;
+	link->transfers_open++;
+	spread_grant(link);
+	message_write_attachment_pull(&link->control, link->bulk_limit, &t->feed_id, t->seq, &t->id, (uint32_t)t->chunks_committed, true);
+	link_wake(link);
+}
+
+void attachment_schedule(struct node *node)
+{
+	if (list_empty(&node->transfers) || node->paused)
+		return;
+	uint32_t tried = 0;
+	list_for_each_safe(&node->transfers, n) {
+		struct transfer *t = list_entry(n, struct transfer, node);
+		if (t->link || t->finishing || !monotime_reached(node->now.mono, t->retry_at))
+			continue;
+		struct link *link = choose(node, t);
+		if (link)
+			ask(link, t);
+		else if (++tried == 16)
+			break; /* no link has room: the next ones will not find one either */
+	}
+}
+
+struct monotime attachment_deadline(const struct node *node)
+{
+	struct monotime due = MONOTIME_NEVER;
+	if (list_empty(&node->links))
+		return due;
+	list_for_each(&node->transfers, n) {
+		const struct transfer *t = list_entry(n, struct transfer, node);
+		if (!t->link && !t->finishing && t->retry_at.us > node->now.mono.us)
+			due = monotime_earlier(due, t->retry_at);
+	}
+	return due;
+}
+
+/* It goes back into the queue; `failed`: asked again later, of others. */
+static void release(struct link *link, struct transfer *t, bool failed)
+{
+	t->link = NULL;
+	blob_free(t->chunk);
+	t->chunk = NULL;
+	buffer_shrink(&t->list, 0);
+	link->transfers_open--;
+	spread_unshare(link);
+	if (failed) {
+		int64_t wait = ATTACHMENT_RETRY_MS << (t->failures < 6 ? t->failures : 6);
+		t->failures++;
+		t->retry_at = monotime_add_ms(link->node->now.mono, wait < ATTACHMENT_RETRY_MAX_MS ? wait : ATTACHMENT_RETRY_MAX_MS);
+	}
+}
+
+void attachment_link_closed(struct link *link)
+{
+	list_for_each(&link->node->transfers, n) {
+		struct transfer *t = list_entry(n, struct transfer, node);
+		if (t->link == link && !t->finishing)
+			release(link, t, true);
+		else if (t->link == link)
+			t->link = NULL;
+	}
+}
+
+/* ---- receiving ---- */
+
+int attachment_on_begin(struct link *link, struct assembly *a, const struct message *m)
+{
+	struct transfer *t = transfer_find(link->node, &m->attachment.attachment_id);
+	if (!t || t->link != link)
+		return link_breach(link, ERROR_MESSAGE, "attachment");
+	if (m->attachment.size != t->size || m->attachment.first_chunk != t->chunks_committed || !m->attachment.with_list)
+		return link_breach(link, ERROR_MESSAGE, "attachment");
+	t->answered = true;
+	a->open = true;
+	a->attachment = true;
+	a->transfer = t;
+	return 0;
+}
+
+static int list_complete(struct link *link, struct transfer *t)
+{
+	struct hash id;
+	int code = attachment_id_of(t->size, buffer_bytes(&t->list), &id);
+	if (code || !hash_equal(&id, &t->id))
+		return link_breach(link, ERROR_CHAIN, "attachment");
+	if (t->begun)
+		return 0;
+	struct commit *commit = commit_new(COMMIT_BULK);
+	struct commit_op *op = commit ? commit_add(commit, COMMIT_ATTACHMENT_BEGIN) : NULL;
+	if (!op) {
+		commit_free(commit);
+		return ERROR_MEMORY;
+	}
+	op->hash = t->id;
+	op->size = t->size;
+	op->blob = blob_copy(buffer_bytes(&t->list));
+	t->begun = true;
+	node_commit(link->node, commit);
+	return 0;
+}
+
+static int chunk_complete(struct link *link, struct transfer *t)
+{
+	struct node *node = link->node;
+	struct hash hash;
+	attachment_chunk_hash(blob_bytes(t->chunk), &hash);
+	if (memcmp(hash.bytes, t->list.data + t->chunks_verified * HASH_SIZE, HASH_SIZE) != 0)
+		return link_breach(link, ERROR_CHAIN, "attachment");
+	struct node_write *write = calloc(1, sizeof *write);
+	if (!write)
+		return ERROR_MEMORY;
+	write->attachment_id = t->id;
+	write->size = t->size;
+	write->offset = t->chunks_verified * ATTACHMENT_CHUNK_BYTES;
+	write->blob = t->chunk;
+	write->link_id = link->id;
+	write->credit = t->chunk->len;
+	t->since_sync += t->chunk->len;
+	t->chunk = NULL;
+	t->chunks_verified++;
+	write->finish = t->chunks_verified == attachment_chunk_count(t->size);
+	write->sync = write->finish || t->since_sync >= ATTACHMENT_SYNC_BYTES;
+	if (write->sync)
+		t->since_sync = 0;
+	node->io.write(node->io.ctx, write);
+	return 0;
+}
+
+int attachment_on_fragment(struct link *link, struct assembly *a, const struct message *m)
+{
+	struct transfer *t = a->transfer;
+	struct bytes at = m->fragment.bytes;
+	uint64_t chunks = attachment_chunk_count(t->size);
+	a->offset += at.len;
+	if (t->link != link) {
+		link_release_bulk(link, at.len);
+		return 0;
+	}
+	if (t->list.len < chunks * HASH_SIZE) {
+		size_t need = (size_t)(chunks * HASH_SIZE - t->list.len);
+		struct bytes part = bytes_slice(at, 0, need);
+		if (buffer_push_bytes(&t->list, part))
+			return ERROR_MEMORY;
+		link_release_bulk(link, part.len);
+		at = bytes_slice(at, part.len, SIZE_MAX);
+		int code = t->list.len == chunks * HASH_SIZE ? list_complete(link, t) : 0;
+		if (code)
+			return code;
+	}
+	while (at.len) {
+		uint32_t want = attachment_chunk_bytes(t->size, t->chunks_verified);
+		if (want == 0)
+			return link_breach(link, ERROR_LIMIT, "attachment");
+		if (!t->chunk)
+			t->chunk = blob_new(want);
+		if (!t->chunk)
+			return ERROR_MEMORY;
+		struct bytes part = bytes_slice(at, 0, want - t->chunk->len);
+		memcpy(t->chunk->data + t->chunk->len, part.data, part.len);
+		t->chunk->len += part.len;
+		at = bytes_slice(at, part.len, SIZE_MAX);
+		int code = t->chunk->len == want ? chunk_complete(link, t) : 0;
+		if (code)
+			return code;
+	}
+	if (m->fragment.last) {
+		a->open = false;
+		if (t->chunks_verified != chunks)
+			return link_breach(link, ERROR_MESSAGE, "attachment");
+		t->finishing = true;
+		release(link, t, false);
+	}
+	return 0;
+}
+
+void attachment_on_end(struct link *link, const struct message *m)
+{
+	struct transfer *t = transfer_find(link->node, &m->attachment_end.attachment_id);
+	if (t && t->link == link && !t->finishing)
+		release(link, t, true);
+}
+
+/* ---- durable ---- */
+
+static void progress_op(struct node *node, const struct transfer *t, const struct node_write *write)
+{
+	struct commit *commit = commit_new(COMMIT_BULK);
+	struct commit_op *op = commit ? commit_add(commit, write->finish ? COMMIT_ATTACHMENT_COMPLETE : COMMIT_ATTACHMENT_PROGRESS) : NULL;
+	if (!op) {
+		commit_free(commit);
+		return;
+	}
+	op->hash = t->id;
+	op->network_id = t->network->id;
+	op->feed_id = t->feed_id;
+	op->seq = t->chunks_durable;
+	op->arrived = node->now.wall;
+	node_commit(node, commit);
+}
+
+void attachment_on_written(struct node *node, struct node_write *write)
+{
+	struct transfer *t = transfer_find(node, &write->attachment_id);
+	struct link *link = node_link_by_id(node, write->link_id);
+	if (link && write->credit)
+		link_release_bulk(link, write->credit);
+	if (t && write->code) {
+		log_event(LOG_LEVEL_WARN, "attachment_not_written", "reason", error_text(write->code));
+		t->finishing = false;
+		if (write->code == ERROR_CORRUPT)
+			t->chunks_committed = 0;
+		if (t->link)
+			release(t->link, t, true);
+		t->retry_at = monotime_add_ms(node->now.mono, ATTACHMENT_RETRY_MAX_MS);
+	} else if (t && write->sync) {
+		t->chunks_durable = (write->offset + ATTACHMENT_CHUNK_BYTES) / ATTACHMENT_CHUNK_BYTES;
+		progress_op(node, t, write);
+	}
+	blob_free(write->blob);
+	free(write);
+}
+
+void attachment_committed(struct node *node, const struct commit *commit, const struct commit_op *op)
+{
+	struct transfer *t = transfer_find(node, &op->hash);
+	if (op->type == COMMIT_ATTACHMENT_WANT && commit->code == 0) {
+		struct store_want want = { .attachment_id = op->hash, .size = op->size, .network_id = op->network_id,
+			.feed_id = op->feed_id, .seq = op->seq, .flags = op->object_type };
+		struct store_attachment info;
+		if (!node->config.store || store_attachment_info(node->config.store, &op->hash, &info) || !info.complete) {
+			t = transfer_add(node, &want);
+			if (t)
+				t->source_city = op->source_city;
+		}
+		return;
+	}
+	if (!t)
+		return;
+	if (commit->code) {
+		t->finishing = false;
+		return;
+	}
+	if (op->type == COMMIT_ATTACHMENT_PROGRESS)
+		t->chunks_committed = op->seq;
+	if (op->type != COMMIT_ATTACHMENT_COMPLETE)
+		return;
+	struct feed *feed = node_feed(node, &t->feed_id);
+	struct node_event event = { .type = NODE_EVENT_ATTACHMENT, .network_id = t->network->id, .feed_id = t->feed_id,
+		.city_id = feed ? feed->city_id : (struct hash){ { 0 } }, .lane = feed ? feed->lane : 0, .hash = t->id,
+		.first = t->seq, .last = t->seq, .arrival = op->arrival.arrival, .time = op->arrived, .confirmed = true };
+	transfer_free(node, t);
+	node_emit(node, &event);
+}

@@ -1,0 +1,509 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "proto/node_private.h"
+
+/* Feeds: what is accepted (verified) and what is durable of each, and the way of a run from a link into the store. */
+
+
+struct feed *node_feed(struct node *node, const struct hash *feed_id)
+{
+	return map_get(&node->feeds, feed_id);
+}
+
+static void insert_range(struct network *network, struct feed *feed)
+{
+	struct range *range = &network->ranges[feed->feed_id.bytes[0]];
+	if (range->count == range->capacity) {
+		uint32_t capacity = range->capacity ? range->capacity * 2 : 2;
+		struct feed **grown = realloc(range->feeds, capacity * sizeof *grown);
+		require(grown);
+		range->feeds = grown;
+		range->capacity = capacity;
+	}
+	uint32_t at = range->count++;
+	while (at > 0 && hash_compare(&range->feeds[at - 1]->feed_id, &feed->feed_id) > 0) {
+		range->feeds[at] = range->feeds[at - 1];
+		at--;
+	}
+	range->feeds[at] = feed;
+}
+
+struct feed *node_feed_make(struct node *node, struct network *network, const struct hash *city_id, uint8_t lane)
+{
+	struct hash feed_id;
+	if (feed_id_of(&network->id, city_id, lane, &feed_id))
+		return NULL;
+	struct feed *feed = node_feed(node, &feed_id);
+	if (feed)
+		return feed;
+	feed = calloc(1, sizeof *feed);
+	if (!feed || map_put(&node->feeds, &feed_id, feed)) {
+		free(feed);
+		return NULL;
+	}
+	feed->network = network;
+	feed->feed_id = feed_id;
+	feed->city_id = *city_id;
+	feed->lane = lane;
+	feed->own = hash_equal(city_id, &node->city_id);
+	feed_tip_init(&feed->tip, &feed_id);
+	feed_tip_init(&feed->durable, &feed_id);
+	list_init(&feed->announcers);
+	list_init(&feed->gaps);
+	insert_range(network, feed);
+	return feed;
+}
+
+void node_feeds_make_member(struct node *node, struct network *network, const struct hash *city_id)
+{
+	for (uint8_t lane = 1; lane <= FEED_LANE_COUNT; lane++)
+		node_feed_make(node, network, city_id, lane);
+}
+
+bool node_city_confirmed(const struct network *network, const struct hash *city_id)
+{
+	const struct roster_member *m = roster_member_by_city(network->roster, city_id);
+	return m && m->confirmed;
+}
+
+int node_feed_rules(const struct feed *feed, uint32_t epoch, struct run_rules *rules)
+{
+	struct roster_epoch e;
+	int code = roster_epoch(feed->network->roster, &feed->city_id, epoch, &e);
+	if (code)
+		return code == ERROR_NOT_MEMBER ? ERROR_EPOCH_UNKNOWN : code;
+	unsigned i = feed->lane - 1u;
+	*rules = (struct run_rules){ .epoch = epoch, .node_key = e.node_key, .start_seq = e.start[i].seq,
+		.start_hash = e.start[i].hash, .has_end = e.has_end, .alert_lane = feed->lane == FEED_LANE_ALERT };
+	if (e.has_end) {
+		rules->end_seq = e.end[i].seq;
+		rules->end_hash = e.end[i].hash;
+	}
+	return 0;
+}
+
+static enum commit_class class_of(const struct feed *feed)
+{
+	return feed->lane == FEED_LANE_ALERT && node_city_confirmed(feed->network, &feed->city_id) ? COMMIT_URGENT : COMMIT_BULK;
+}
+
+struct commit_op *node_feed_op(struct feed *feed, struct commit *commit, uint64_t first_seq, const struct head *head,
+	const struct run_index *index, struct blob *blob, const struct hash *prev)
+{
+	struct run_entry *copy = malloc(index->count * sizeof *copy);
+	struct commit_op *op = copy ? commit_add(commit, COMMIT_RUN) : NULL;
+	if (!op) {
+		free(copy);
+		return NULL;
+	}
+	memcpy(copy, index->entries, index->count * sizeof *copy);
+	op->network_id = feed->network->id;
+	op->city_id = feed->city_id;
+	op->feed_id = feed->feed_id;
+	op->lane = feed->lane;
+	op->epoch = head->epoch;
+	op->seq = first_seq;
+	op->prev = *prev;
+	op->blob = blob;
+	op->index = copy;
+	op->count = index->count;
+	op->own = feed->own;
+	head_encode(head, op->head);
+	op->checkpoint = head->flags & HEAD_FLAG_CHECKPOINT;
+	op->since_checkpoint_entries = op->checkpoint ? 0 : feed->tip.since_checkpoint_entries;
+	op->since_checkpoint_bytes = op->checkpoint ? 0 : feed->tip.since_checkpoint_bytes;
+	op->last_hash = head->entry_hash;
+	op->arrived = feed->network->node->now.wall;
+	commit->bytes += blob->len;
+	feed->in_flight++;
+	return op;
+}
+
+/* What a peer may send in good faith although this node cannot take it now. */
+static bool blameless(int code)
+{
+	return code == ERROR_GAP || code == ERROR_STATE || code == ERROR_EPOCH_UNKNOWN || code == ERROR_CUT;
+}
+
+static const char *rule_of(int code)
+{
+	switch (code) {
+	case ERROR_CHAIN:
+	case ERROR_HEAD: return "chain";
+	case ERROR_SIGNATURE:
+	case ERROR_KEY: return "signature";
+	case ERROR_CHECKPOINT: return "checkpoint";
+	case ERROR_LIMIT:
+	case ERROR_SIZE: return "limit";
+	default: return "canonical";
+	}
+}
+
+static int run_refused(struct link *link, const struct feed *feed, uint64_t first_seq, int code)
+{
+	struct log_line l;
+	log_begin(&l, blameless(code) ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN, "run_refused");
+	log_text(&l, "city", link->peer_slug);
+	log_bytes(&l, "feed", bytes_of(feed->feed_id.bytes, 8));
+	log_uint(&l, "seq", first_seq);
+	log_error(&l, code);
+	log_end(&l);
+	if (blameless(code))
+		return 0;
+	if (code == ERROR_MEMORY || code == ERROR_CRYPTO)
+		return code;
+	return link_breach(link, code, rule_of(code));
+}
+
+/* To the other links, once, as soon as it is verified: the author commits first, a relay need not. */
+static void relay_push(struct feed *feed, const struct link *source, uint64_t seq, const uint8_t *head,
+	const struct hash *prev, const struct blob *blob)
+{
+	struct node *node = feed->network->node;
+	if (!node_is_relay(node) && !feed->own)
+		return;
+	if (blob->len > LIMIT_PUSH_BYTES || !node_city_confirmed(feed->network, &feed->city_id))
+		return;
+	struct buffer frame;
+	buffer_init(&frame, LIMIT_FRAME_BYTES + 4);
+	struct bytes inline_bytes = blob_bytes(blob);
+	message_write_run(&frame, 0, &feed->feed_id, seq, head, prev, RUN_FLAG_PUSHED, &inline_bytes);
+	struct blob *shared = frame.error ? NULL : blob_copy(buffer_bytes(&frame));
+	buffer_deinit(&frame);
+	if (!shared)
+		return;
+	list_for_each(&node->links, n) {
+		struct link *link = list_entry(n, struct link, node_link);
+		if (link == source || link->peer_paused || !link_network_find(link, &feed->network->id))
+			continue;
+		const struct announced *a = sync_announced(feed, link);
+		if (a && a->seq >= seq)
+			continue;
+		link_push(link, shared, inline_bytes.len); /* without credit it is announced after the commit */
+	}
+	blob_free(shared);
+}
+
+void node_feed_push(struct feed *feed, uint64_t seq, const uint8_t *head, const struct hash *prev, const struct blob *blob)
+{
+	relay_push(feed, NULL, seq, head, prev, blob);
+}
+
+static void credit_to(struct commit *commit, const struct link *link, size_t credit, bool urgent)
+{
+	commit->link_id = link->id;
+	commit->credit = credit;
+	commit->credit_urgent = urgent;
+}
+
+/* ---- alerts ahead of a gap ---- */
+
+static int gap_run(struct node *node, struct link *link, struct feed *feed, uint64_t seq, const struct head *head,
+	const struct run_rules *rules, const struct hash *prev, uint32_t flags, struct blob *blob, size_t credit)
+{
+	list_for_each(&feed->gaps, n) {
+		const struct gap *have = list_entry(n, struct gap, node);
+		if (have->seq == seq)
+			return ERROR_EXISTS;
+	}
+	if (feed->gap_count >= LIMIT_GAP_ENTRIES || seq - feed->tip.seq > LIMIT_GAP_AHEAD)
+		return ERROR_GAP;
+	struct run_entry entry;
+	int code = run_verify_alert(&node->hasher, rules, &feed->feed_id, seq, prev, head, blob_bytes(blob), &entry);
+	if (code)
+		return code;
+	struct gap *gap = calloc(1, sizeof *gap);
+	struct commit *commit = gap ? commit_new(class_of(feed)) : NULL;
+	struct commit_op *op = commit ? commit_add(commit, COMMIT_GAP) : NULL;
+	if (!op) {
+		commit_free(commit);
+		free(gap);
+		return ERROR_MEMORY;
+	}
+	gap->seq = op->seq = seq;
+	gap->entry_hash = op->hash = entry.entry_hash;
+	gap->prev = op->prev = *prev;
+	gap->wire = blob_ref(blob);
+	gap->source_city = op->source_city = link->city_id;
+	head_encode(head, gap->head);
+	memcpy(op->head, gap->head, HEAD_BYTES);
+	op->network_id = feed->network->id;
+	op->city_id = feed->city_id;
+	op->feed_id = feed->feed_id;
+	op->lane = feed->lane;
+	op->epoch = head->epoch;
+	op->blob = blob;
+	op->arrived = node->now.wall;
+	struct list_node *at = list_first(&feed->gaps);
+	while (at && list_entry(at, struct gap, node)->seq < seq)
+		at = list_next(&feed->gaps, at);
+	if (at)
+		list_insert_before(at, &gap->node);
+	else
+		list_push_back(&feed->gaps, &gap->node);
+	feed->gap_count++;
+	relay_push(feed, link, seq, gap->head, prev, blob);
+	credit_to(commit, link, credit, flags & RUN_FLAG_PUSHED);
+	node_commit(node, commit);
+	spread_want(node, feed);
+	return 0;
+}
+
+static void gap_free(struct feed *feed, struct gap *gap)
+{
+	list_remove(&gap->node);
+	feed->gap_count--;
+	blob_free(gap->wire);
+	free(gap);
+}
+
+void node_feed_free(struct feed *feed)
+{
+	struct list_node *n;
+	while ((n = list_first(&feed->gaps)))
+		gap_free(feed, list_entry(n, struct gap, node));
+	free(feed);
+}
+
+void node_feed_join_gaps(struct node *node, struct feed *feed)
+{
+	struct list_node *n;
+	while ((n = list_first(&feed->gaps))) {
+		struct gap *gap = list_entry(n, struct gap, node);
+		if (gap->seq > feed->tip.seq + 1)
+			return;
+		struct head head;
+		struct run_rules rules;
+		struct commit *commit = commit_new(class_of(feed));
+		if (!commit)
+			return;
+		struct hash prev = feed->tip.entry_hash;
+		if (gap->seq == feed->tip.seq + 1 && head_decode(bytes_of(gap->head, HEAD_BYTES), &head) == 0 &&
+		    node_feed_rules(feed, head.epoch, &rules) == 0 &&
+		    run_verify(&node->hasher, &rules, &feed->tip, gap->seq, &head, blob_bytes(gap->wire), &node->index,
+			    &feed->tip) == 0) {
+			struct commit_op *op = node_feed_op(feed, commit, gap->seq, &head, &node->index, blob_ref(gap->wire), &prev);
+			if (op)
+				op->source_city = gap->source_city;
+		}
+		struct commit_op *drop = commit_add(commit, COMMIT_GAP_DROP);
+		if (drop) {
+			drop->feed_id = feed->feed_id;
+			drop->seq = gap->seq;
+			drop->hash = gap->entry_hash;
+		}
+		gap_free(feed, gap);
+		node_commit(node, commit);
+	}
+}
+
+/* ---- a run ---- */
+
+static int accept_run(struct node *node, struct link *link, struct feed *feed, uint64_t first_seq, const struct head *head,
+	const struct run_rules *rules, uint32_t flags, struct blob *blob, size_t credit)
+{
+	struct hash prev = feed->tip.entry_hash;
+	int code = run_verify(&node->hasher, rules, &feed->tip, first_seq, head, blob_bytes(blob), &node->index, &feed->tip);
+	if (code)
+		return code;
+	struct commit *commit = commit_new(class_of(feed));
+	struct commit_op *op = commit ? node_feed_op(feed, commit, first_seq, head, &node->index, blob, &prev) : NULL;
+	require(op); /* the tip has moved: without memory there is no way back */
+	op->source_city = link->city_id;
+	credit_to(commit, link, credit, flags & RUN_FLAG_PUSHED);
+	if (feed->lane == FEED_LANE_ALERT && flags & RUN_FLAG_PUSHED)
+		relay_push(feed, link, first_seq, op->head, &prev, blob);
+	attachment_scan_run(node, feed, link, first_seq, blob_bytes(blob), commit);
+	node_commit(node, commit);
+	node_feed_join_gaps(node, feed);
+	return 0;
+}
+
+int node_feed_run(struct node *node, struct link *link, struct feed *feed, uint64_t first_seq, const uint8_t head_bytes[HEAD_BYTES],
+	const struct hash *prev, uint32_t flags, struct blob *blob, size_t credit)
+{
+	struct head head;
+	struct run_rules rules;
+	bool pushed = flags & RUN_FLAG_PUSHED;
+	int code = head_decode(bytes_of(head_bytes, HEAD_BYTES), &head);
+	if (code == 0 && (!hash_equal(&head.feed_id, &feed->feed_id) || (pushed && feed->lane != FEED_LANE_ALERT)))
+		code = ERROR_HEAD;
+	if (code == 0 && (feed->frozen || feed->failed || (node->paused && feed->lane != FEED_LANE_ALERT)))
+		code = ERROR_STATE;
+	if (code == 0)
+		code = node_feed_rules(feed, head.epoch, &rules);
+	if (code == 0 && head.seq <= feed->tip.seq)
+		code = ERROR_STATE; /* held already */
+	if (code == 0 && first_seq > feed->tip.seq + 1 && prev && feed->lane == FEED_LANE_ALERT)
+		code = gap_run(node, link, feed, first_seq, &head, &rules, prev, flags, blob, credit);
+	else if (code == 0)
+		code = accept_run(node, link, feed, first_seq, &head, &rules, flags, blob, credit);
+	if (code == 0)
+		return 0;
+	if (pushed && head.seq <= feed->durable_seq) {
+		struct message_feed held = { feed->feed_id, head.seq, head.entry_hash };
+		message_write_held(&link->control, &held);
+	}
+	blob_free(blob);
+	if (pushed)
+		link_release_urgent(link, credit);
+	else
+		link_release_bulk(link, credit);
+	return code == ERROR_EXISTS ? 0 : run_refused(link, feed, first_seq, code);
+}
+
+void node_feed_contradicted(struct node *node, struct link *link, struct feed *feed, const struct message_feed *f)
+{
+	(void)node;
+	struct log_line l;
+	log_begin(&l, LOG_LEVEL_WARN, feed->own ? "own_feed_contradicted" : "feed_contradicted");
+	log_text(&l, "city", link->peer_slug);
+	log_bytes(&l, "feed", bytes_of(feed->feed_id.bytes, 8));
+	log_uint(&l, "seq", f->seq);
+	log_text(&l, "reason", "the peer names another entry at this seq: one of the two is a second history");
+	log_end(&l);
+}
+
+/* ---- durable ---- */
+
+static void feed_settle(struct feed *feed)
+{
+	if (feed->in_flight == 0 && feed->failed) {
+		feed->tip = feed->durable;
+		feed->failed = false;
+	}
+}
+
+void node_feed_committed(struct node *node, struct commit *commit, const struct commit_op *op)
+{
+	struct feed *feed = node_feed(node, &op->feed_id);
+	if (!feed)
+		return;
+	feed->in_flight--;
+	if (commit->code) {
+		feed->failed = true;
+		feed_settle(feed);
+		return;
+	}
+	feed->durable.seq = op->seq + op->count - 1;
+	feed->durable.entry_hash = op->last_hash;
+	feed->durable.epoch = op->epoch;
+	feed->durable.since_checkpoint_entries = op->since_checkpoint_entries;
+	feed->durable.since_checkpoint_bytes = op->since_checkpoint_bytes;
+	feed->durable_seq = feed->durable.seq;
+	feed->durable_hash = feed->durable.entry_hash;
+	feed_settle(feed);
+	sync_skip_feed(feed);
+	list_remove(&feed->by_arrival);
+	feed->arrival = op->arrival.arrival;
+	list_push_back(&feed->network->feeds_by_arrival, &feed->by_arrival);
+	digest_feed_changed(feed);
+	sync_feed_appended(feed);
+	sync_feed_durable(node, feed);
+	struct link *source = commit->link_id ? node_link_by_id(node, commit->link_id) : NULL;
+	if (source && commit->credit_urgent && source->state == LINK_LIVE) {
+		struct message_feed held = { feed->feed_id, feed->durable_seq, feed->durable_hash };
+		message_write_held(&source->control, &held);
+	}
+	struct node_event event = { .type = NODE_EVENT_ENTRIES, .network_id = op->network_id, .city_id = op->city_id,
+		.feed_id = op->feed_id, .lane = op->lane, .first = op->seq, .last = feed->durable_seq, .hash = op->last_hash,
+		.arrival = op->arrival.arrival, .time = op->arrived, .confirmed = node_city_confirmed(feed->network, &op->city_id) };
+	node_emit(node, &event);
+}
+
+void node_feed_gap_committed(struct node *node, struct commit *commit, const struct commit_op *op)
+{
+	struct link *source = commit->link_id ? node_link_by_id(node, commit->link_id) : NULL;
+	struct feed *feed = node_feed(node, &op->feed_id);
+	if (commit->code || !feed)
+		return;
+	if (source && commit->credit_urgent && source->state == LINK_LIVE) {
+		struct message_feed held = { op->feed_id, op->seq, op->hash };
+		message_write_held(&source->control, &held);
+	}
+	struct node_event event = { .type = NODE_EVENT_GAP_ALERT, .network_id = op->network_id, .city_id = op->city_id,
+		.feed_id = op->feed_id, .lane = op->lane, .first = op->seq, .last = op->seq, .hash = op->hash,
+		.arrival = op->arrival.arrival, .time = op->arrived, .confirmed = node_city_confirmed(feed->network, &op->city_id) };
+	node_emit(node, &event);
+}
+
+/* ---- cuts ---- */
+
+static void apply_cut(struct node *node, struct feed *feed)
+{
+	struct roster_epoch e;
+	unsigned i = feed->lane - 1u;
+	if (feed->tip.seq == 0 || roster_epoch(feed->network->roster, &feed->city_id, feed->tip.epoch, &e) || !e.has_end ||
+	    e.end[i].seq >= feed->tip.seq)
+		return;
+	/* The class of the feed's runs, so that none of them is written after it. */
+	struct commit *commit = commit_new(class_of(feed));
+	struct commit_op *op = commit ? commit_add(commit, COMMIT_CUT) : NULL;
+	require(op);
+	op->network_id = feed->network->id;
+	op->city_id = feed->city_id;
+	op->feed_id = feed->feed_id;
+	op->lane = feed->lane;
+	op->epoch = feed->tip.epoch;
+	op->seq = e.end[i].seq;
+	op->hash = e.end[i].hash;
+	op->arrived = node->now.wall;
+	feed->in_flight++;
+	feed->tip.seq = op->seq;
+	feed->tip.entry_hash = op->hash;
+	feed_tip_checkpoint(&feed->tip);
+	struct log_line l;
+	log_begin(&l, LOG_LEVEL_WARN, "feed_cut");
+	log_bytes(&l, "feed", bytes_of(feed->feed_id.bytes, 8));
+	log_uint(&l, "epoch", op->epoch);
+	log_uint(&l, "seq", op->seq);
+	log_end(&l);
+	node_commit(node, commit);
+}
+
+void node_feed_apply_cuts(struct node *node, struct network *network, const struct hash *city_id)
+{
+	for (uint8_t lane = 1; lane <= FEED_LANE_COUNT; lane++) {
+		struct feed *feed = node_feed_make(node, network, city_id, lane);
+		if (!feed)
+			continue;
+		apply_cut(node, feed);
+		feed->frozen = roster_fork(network->roster, city_id, lane, NULL, NULL);
+		const struct roster_member *m = roster_member_by_city(network->roster, city_id);
+		feed->frozen |= m && m->frozen;
+		feed->retry_at = monotime_from_us(0);
+		spread_want(node, feed);
+	}
+}
+
+void node_feed_cut_committed(struct node *node, struct commit *commit, const struct commit_op *op)
+{
+	struct feed *feed = node_feed(node, &op->feed_id);
+	if (!feed)
+		return;
+	feed->in_flight--;
+	if (commit->code) {
+		feed->failed = true;
+		feed_settle(feed);
+		return;
+	}
+	uint64_t last = feed->durable_seq;
+	feed->durable.seq = feed->durable_seq = op->seq;
+	feed->durable.entry_hash = feed->durable_hash = op->hash;
+	feed_tip_checkpoint(&feed->durable);
+	feed_settle(feed);
+	if (op->arrival.arrival) {
+		sync_skip_feed(feed);
+		list_remove(&feed->by_arrival);
+		feed->arrival = op->arrival.arrival;
+		list_push_back(&feed->network->feeds_by_arrival, &feed->by_arrival);
+	}
+	digest_feed_changed(feed);
+	struct node_event event = { .type = NODE_EVENT_DISOWNED, .network_id = op->network_id, .city_id = op->city_id,
+		.feed_id = op->feed_id, .lane = op->lane, .first = op->seq + 1, .last = last, .arrival = op->arrival.arrival,
+		.time = op->arrived, .confirmed = true };
+	node_emit(node, &event);
+}

@@ -1,0 +1,498 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/list.h"
+#include "base/log.h"
+#include "base/map.h"
+#include "charter/object.h"
+#include "charter/roster.h"
+#include "feed/builder.h"
+#include "feed/hold.h"
+#include "proto/message.h"
+#include "proto/node.h"
+
+/**
+ * What the files of proto/ share. node.c: life, networks, commits. node_feed.c: feeds and verified runs. node_charter.c: control objects.
+ * node_publish.c: own entries. link.c: a link's life; link_receive.c: frames in; link_send.c: frames out; link_serve.c: pulls served.
+ * sync.c: HELLO, digests, cursors, announcements. spread.c: which feed is pulled where. node_attachment.c: attachments fetched.
+ * node_hold.c: taking the own feeds back. node_twin.c: twins.
+ */
+
+struct network;
+struct feed;
+
+/** "The peer has this feed up to seq, and I had less when it said so." */
+struct announced {
+	struct list_node by_feed, by_link;
+	struct feed *feed;
+	struct link *link;
+	uint64_t seq;
+	struct hash entry_hash;
+	uint64_t mark; /* number of the mark that closes it; 0: none yet */
+	struct monotime retry_at; /* the peer could not serve it: not asked again before */
+};
+
+/** An alert kept ahead of a gap. */
+struct gap {
+	struct list_node node;
+	uint64_t seq;
+	struct hash entry_hash, prev;
+	struct blob *wire;
+	uint8_t head[HEAD_BYTES];
+	struct hash source_city;
+	bool durable;
+};
+
+struct feed {
+	struct network *network;
+	struct hash feed_id, city_id;
+	uint8_t lane;
+	bool own, frozen;
+	struct feed_tip tip;     /* accepted: verified, perhaps not yet durable */
+	struct feed_tip durable; /* what a failed commit goes back to */
+	uint64_t durable_seq;    /* of durable, which is what peers and people are told */
+	struct hash durable_hash;
+	bool failed;             /* a commit failed: tip goes back when none is in flight */
+	uint64_t arrival;        /* of the durable tip */
+	uint32_t in_flight;      /* commits not answered */
+	struct list_node by_arrival; /* in network->feeds_by_arrival once durable_seq > 0 */
+	struct list announcers;  /* struct announced */
+	struct list gaps;        /* struct gap, ascending seq */
+	uint32_t gap_count;
+	/* the pull that is open */
+	struct link *pull_link;
+	uint64_t pull_progress_seq; /* accepted seq when it last moved */
+	struct list_node wanting; /* in node->wanting[lane - 1] while it should be pulled and is not */
+	struct monotime retry_at; /* not wanted before */
+};
+
+struct object_ref {
+	struct list_node by_arrival;
+	struct hash object_hash, city_id;
+	uint8_t type;
+	uint64_t number;  /* of amendments; 0 genesis */
+	uint64_t arrival; /* 0: not durable yet */
+	struct blob *wire;
+};
+
+struct network {
+	struct node *node;
+	struct hash id;
+	char slug[64];
+	struct roster *roster;
+	struct list feeds_by_arrival; /* struct feed, ascending */
+	struct list objects_by_arrival; /* struct object_ref, durable, ascending */
+	struct map objects; /* object_hash → struct object_ref */
+	struct object_ref **amendments; /* by number; durable or not */
+	size_t amendment_count, amendment_capacity;
+	/* sorted feeds of each range, and what was computed of them */
+	struct range { struct feed **feeds; uint32_t count, capacity; bool dirty; struct hash hash; } ranges[RANGE_COUNT];
+	struct hash own_city; /* copy of node's */
+	uint64_t address_number; /* newest of our own list */
+	bool judge_due;      /* pins may have changed */
+	struct list pending; /* objects whose predecessor is missing, few */
+	uint32_t pending_count;
+	/* recovery of the own feeds */
+	bool guard_set;
+	uint64_t guard_seq[FEED_LANE_COUNT];
+	bool holds_required;
+	uint8_t hold_nonce[HOLD_NONCE_BYTES];
+	struct map holders; /* city_id → struct hold_answer */
+	struct monotime hold_next;
+	/* publishing */
+	struct publisher *publishers[FEED_LANE_COUNT];
+};
+
+struct mark {
+	uint64_t number, arrival;
+	uint8_t rolling[8];
+	uint32_t outstanding;
+};
+
+/**
+ * A link's side of one shared network. What the peer is told is a walk over the network's two lists, ordered by arrival: from its cursor to
+ * the end, then live. Nothing of it is queued.
+ */
+struct link_network {
+	struct network *network;
+	bool named;            /* the peer named it in its HELLO */
+	/* telling */
+	bool telling;          /* the walk was begun */
+	bool live;             /* the first mark was sent: objects are now announced by hash, in batches */
+	struct object_ref *object_next;
+	struct feed *feed_next;
+	bool filtered;         /* the walk answers a RANGE_WANT: only these ranges, up to filter_until */
+	uint8_t filter_objects[32], filter_feeds[32];
+	uint64_t filter_until;
+	uint64_t told_arrival; /* of the last mark sent */
+	uint64_t acked_arrival; /* ours, as the peer acknowledged */
+	uint64_t hello_arrival; /* ours, as said in our last HELLO */
+	struct hash hello_digest;
+	/* listening */
+	struct message_cursor cursor; /* of the peer's arrivals, as reached */
+	bool cursor_dirty;
+	struct mark marks[LIMIT_MARKS];
+	uint32_t mark_first, mark_count;
+	uint64_t mark_next;    /* number of the mark that closes what is announced now */
+	uint32_t mark_open;    /* items outstanding that it will close */
+	struct map wanted_objects; /* object_hash → mark number as pointer */
+};
+
+/** One run or attachment being received. */
+struct assembly {
+	uint32_t stream;
+	bool open;
+	bool attachment;
+	struct hash feed_id;
+	uint64_t first_seq, offset;
+	uint8_t head[HEAD_BYTES];
+	bool has_prev;
+	struct hash prev;
+	uint32_t flags;
+	struct blob *blob;
+	struct transfer *transfer; /* attachment */
+};
+#define ASSEMBLIES_MAX 8u
+#define NODE_DIALS_MAX 8u
+
+/** A pull that a peer has open with us. */
+struct serving {
+	struct list_node node;
+	struct hash feed_id;
+	uint8_t lane;
+	uint64_t next_seq;
+	uint64_t sent_bytes;
+	/* attachment */
+	bool attachment;
+	struct hash attachment_id;
+	uint64_t size;
+	uint32_t first_chunk;
+	bool with_list, urgent;
+	/* the run or stream in hand */
+	uint32_t stream;
+	bool in_run;
+	uint64_t run_head_seq;
+	uint64_t offset;
+	/* slices read: [0] being sent, [1] ready behind it */
+	struct node_read *slices[2];
+	size_t slice_at;
+	bool reading, read_end, skip_read;
+	int read_code;
+	uint64_t read_next;
+	bool dead; /* link gone or pull over while a read is under way */
+};
+
+/** An attachment being fetched, or waiting for it. */
+struct transfer {
+	struct list_node node;
+	struct hash id, feed_id;
+	struct network *network;
+	uint64_t seq, size;
+	uint8_t flags;
+	bool urgent;         /* the CAP original of an alert */
+	bool begun;          /* its chunk hashes are in the store */
+	struct link *link;   /* asked of it */
+	bool answered;       /* ATTACHMENT has come */
+	struct hash source_city;
+	struct monotime retry_at;
+	uint32_t failures;
+	struct buffer list;  /* chunk hashes, while it runs */
+	struct blob *chunk;  /* being gathered */
+	uint64_t chunks_verified, chunks_durable, chunks_committed;
+	uint64_t since_sync;
+	bool finishing;
+};
+
+/* Serving classes, by priority. */
+enum serve_class { SERVE_ALERT, SERVE_ORIGINAL, SERVE_CALL, SERVE_DOC, SERVE_META, SERVE_ATTACHMENT, SERVE_CLASS_COUNT };
+
+/** A frame ready to go that several links may share. */
+struct push {
+	struct list_node node;
+	struct blob *frame;
+};
+
+struct link {
+	struct node *node;
+	struct list_node node_link;
+	uint64_t id;
+	void *transport;
+	enum link_state state;
+	struct public_key peer_key;
+	bool dialled;
+	char address[LIMIT_ADDRESS_BYTES + 1];
+	bool has_city;
+	struct hash city_id;
+	char peer_slug[33];
+	uint8_t instance[INSTANCE_BYTES], peer_store_epoch[STORE_EPOCH_BYTES];
+	bool hello_sent, hello_received;
+	struct monotime opened, last_received, ping_sent, closing_since;
+	struct timestamp since_wall, last_heard_wall;
+	bool ping_open;
+	uint64_t ping_token;
+	int64_t rtt_us;
+	uint64_t early_bytes;
+	/* in */
+	struct buffer in;
+	struct assembly assemblies[ASSEMBLIES_MAX];
+	uint64_t bulk_received, bulk_limit, bulk_undigested;
+	uint64_t urgent_received, urgent_limit, urgent_undigested;
+	bool pool_share; /* counted in node->bulk_pool_used */
+	uint32_t pulls_open, transfers_open;
+	struct monotime progress;
+	/* out */
+	struct buffer control;
+	struct list pushes;
+	size_t push_bytes;
+	struct blob *partial; /* a frame begun that did not fit at once */
+	size_t partial_at;
+	struct list serves[SERVE_CLASS_COUNT];
+	uint32_t serve_count;
+	uint64_t bulk_sent, peer_bulk_limit, urgent_sent, peer_urgent_limit;
+	uint32_t next_stream;
+	uint64_t rate; /* bytes a second, 0 unknown */
+	uint64_t sent_bytes, received_bytes;
+	bool peer_paused, paused_sent;
+	char peer_pause_reason[LIMIT_TEXT_BYTES + 1];
+	struct list announced; /* struct announced */
+	uint32_t announced_count;
+	struct link_network *networks;
+	uint32_t network_count;
+	struct link *twin; /* another live link of this key with another instance */
+	struct monotime replace_at; /* newer link waits for the older to answer a ping */
+	char close_reason[96];
+	uint8_t bye;
+};
+
+struct node {
+	struct node_config config;
+	struct node_io io;
+	char slug[33], name[129], country[3], agent[65];
+	struct hash city_id;
+	struct public_key public_key;
+	const struct secret_key *key;
+	uint8_t store_epoch[STORE_EPOCH_BYTES];
+	uint8_t map_seed[MAP_SEED_SIZE];
+	struct store_arrival newest; /* durable */
+	struct network **networks;
+	size_t network_count;
+	struct map feeds; /* feed_id → struct feed */
+	struct list links;
+	uint64_t next_link_id;
+	struct map links_by_id; /* u64 → struct link */
+	struct list wanting[FEED_LANE_COUNT];
+	uint64_t bulk_pool_used;
+	struct node_time now; /* of the call under way */
+	struct hasher hasher;
+	struct run_index index;
+	struct message message;
+	struct list transfers;
+	struct map transfers_by_id;
+	uint64_t next_transfer_id;
+	struct monotime announce_at, cursor_save_at;
+	bool announce_due, want_due, publish_due;
+	struct map cursors; /* network_id | city_id → struct store_cursor */
+	struct map denied;  /* city_id → itself */
+	struct list bootstraps;
+	struct list guards; /* of networks whose charter is not back yet */
+	uint32_t guards_without_network;
+	bool holds_required;
+	enum node_publishing publishing_said;
+	struct map hold_nonces;
+	struct list hold_nonce_list;
+	char **addresses;
+	size_t address_count;
+	bool twin, stopped, paused, forced;
+	struct roster_change change;
+	struct monotime spread_at, attachment_at;
+	char pause_reason[LIMIT_TEXT_BYTES + 1];
+	uint8_t twin_nonce[32];
+	bool twin_asked;
+	size_t publish_bytes;
+	uint64_t commits; /* under way */
+	bool flushing, addresses_set;
+	char dial_texts[NODE_DIALS_MAX * 2][LIMIT_ADDRESS_BYTES + 1];
+	size_t dial_text_count;
+	char state_text[256];
+};
+
+/* node.c */
+struct network *node_network_find(const struct node *node, const struct hash *id);
+struct network *node_network_add(struct node *node, const struct hash *id, struct roster *roster);
+/** Its local name from the charter's slug, with a suffix where two share one. */
+void node_network_name(struct network *network);
+void node_network_op(struct network *network, struct commit *commit);
+/** Own address lists, where they differ from the newest. */
+void node_publish_addresses(struct node *node);
+void node_commit(struct node *node, struct commit *commit);
+void node_emit(struct node *node, const struct node_event *event);
+void node_random(struct node *node, void *out, size_t len);
+bool node_is_relay(const struct node *node);
+/** What calls into the node leave to be done at their end: pulls chosen, drafts committed. */
+void node_flush(struct node *node);
+
+/* node_feed.c */
+struct feed *node_feed(struct node *node, const struct hash *feed_id);
+struct feed *node_feed_make(struct node *node, struct network *network, const struct hash *city_id, uint8_t lane);
+void node_feeds_make_member(struct node *node, struct network *network, const struct hash *city_id);
+void node_feed_insert_range(struct network *network, struct feed *feed);
+/** The rules of one epoch of the feed. ERROR_EPOCH_UNKNOWN. */
+int node_feed_rules(const struct feed *feed, uint32_t epoch, struct run_rules *rules);
+/**
+ * A run from a link: verified, then committed; blob is taken. 0 also for what is dropped without blame (duplicate, unknown epoch,
+ * beyond a cut not known to the peer). Else the breach.
+ */
+int node_feed_run(struct node *node, struct link *link, struct feed *feed, uint64_t first_seq, const uint8_t head[HEAD_BYTES],
+	const struct hash *prev, uint32_t flags, struct blob *blob, size_t credit_bytes);
+/** A peer names another entry at our durable seq: two histories, one of them ours perhaps. */
+void node_feed_contradicted(struct node *node, struct link *link, struct feed *feed, const struct message_feed *f);
+void node_feed_committed(struct node *node, struct commit *commit, const struct commit_op *op);
+void node_feed_gap_committed(struct node *node, struct commit *commit, const struct commit_op *op);
+void node_feed_cut_committed(struct node *node, struct commit *commit, const struct commit_op *op);
+/** Adds the run in `index` to a commit; takes blob. `feed->tip` has been moved behind it. NULL without memory. */
+struct commit_op *node_feed_op(struct feed *feed, struct commit *commit, uint64_t first_seq, const struct head *head,
+	const struct run_index *index, struct blob *blob, const struct hash *prev);
+/** Sends an own alert that has become durable to all. */
+void node_feed_push(struct feed *feed, uint64_t seq, const uint8_t *head, const struct hash *prev, const struct blob *blob);
+void node_feed_free(struct feed *feed);
+void node_feed_apply_cuts(struct node *node, struct network *network, const struct hash *city_id);
+void node_feed_join_gaps(struct node *node, struct feed *feed);
+/** The visible standing of a city's entries: false for alerts of unconfirmed cities. */
+bool node_city_confirmed(const struct network *network, const struct hash *city_id);
+
+/* node_charter.c */
+int node_object_receive(struct node *node, struct link *link, struct network *network, struct bytes wire);
+/** An object of a network whose charter is gone here: gathered until the chain stands. */
+int node_object_bootstrap(struct node *node, struct link *link, const struct hash *network_id, struct bytes wire);
+int node_charter_answer_who(struct link *link, const struct message *m);
+struct object_ref *node_object_find(const struct network *network, const struct hash *object_hash);
+int node_object_load(struct node *node, struct network *network, const struct store_object *object);
+void node_object_committed(struct node *node, const struct commit *commit, const struct commit_op *op);
+void node_charter_free(struct network *network);
+void node_roster_changed(struct node *node, struct network *network);
+
+/* node_publish.c */
+void node_publish_flush(struct node *node);
+void node_publish_wait_over(struct node *node);
+void node_publish_cancel(struct node *node);
+void node_publishers_free(struct network *network);
+
+/* link.c */
+void link_set_state(struct link *link, enum link_state state, const char *reason);
+void link_close(struct link *link, enum bye_code code, const char *reason);
+int link_breach(struct link *link, int code, const char *rule);
+struct link_network *link_network_find(const struct link *link, const struct hash *network_id);
+void link_wake(struct link *link);
+struct link *node_link_by_id(const struct node *node, uint64_t id);
+/** Judges the pin again; sends HELLO when it has become right, closes when it no longer is. */
+void link_judge(struct link *link);
+void link_on_deadline(struct link *link);
+struct monotime link_deadline(const struct link *link);
+void link_hello_accepted(struct link *link);
+size_t link_bootstrap_dials(struct node *node, struct node_dial *out, size_t max);
+/** Whether the bootstrap file names this peer for that network. */
+bool link_bootstrap_network(const struct link *link, const struct hash *network_id);
+/** The networks whose charter this peer is asked for: named with a digest of zeros. Returns how many. */
+uint32_t link_bootstrap_hello(const struct link *link, struct message_network *networks, uint32_t max);
+void link_bootstraps_free(struct node *node);
+
+/* link_receive.c: link_receive of node.h */
+void link_release_urgent(struct link *link, uint64_t bytes);
+void link_release_bulk(struct link *link, uint64_t bytes);
+
+/* link_send.c: link_produce of node.h */
+/**
+ * Queues a frame that links share; takes a reference of its own. `urgent` bytes of it count against the peer's urgent limit (0:
+ * a control object). False: no credit, or the link is not live.
+ */
+bool link_push(struct link *link, struct blob *frame, size_t urgent);
+void link_pushes_free(struct link *link);
+size_t link_frame_max(const struct link *link);
+
+/* link_serve.c */
+int link_serve_pull(struct link *link, const struct hash *feed_id, uint64_t first_seq);
+int link_serve_attachment(struct link *link, const struct message *m);
+void link_serve_read(struct link *link, struct node_read *read);
+/** Appends the next frame of the highest class that can go; false when there is none. */
+bool link_serve_produce(struct link *link, struct buffer *out, size_t frame_max);
+void link_serves_free(struct link *link);
+
+/* sync.c */
+void sync_hello(struct link *link);
+/** A network came to be shared on a live link: a further HELLO names all again. */
+void sync_hello_more(struct link *link);
+int sync_on_hello(struct link *link, const struct message *m);
+int sync_on_announce(struct link *link, const struct message *m);
+int sync_on_ranges(struct link *link, const struct message *m);
+int sync_on_range_want(struct link *link, const struct message *m);
+int sync_on_object_want(struct link *link, const struct message *m);
+struct store_cursor *sync_cursor(const struct node *node, const struct hash *network_id, const struct hash *city_id);
+int sync_cursor_set(struct node *node, const struct hash *network_id, const struct hash *city_id,
+	const struct store_cursor *cursor);
+struct commit *sync_save_cursor(struct link *link, struct link_network *ln, struct commit *commit);
+struct announced *sync_announced(const struct feed *feed, const struct link *link);
+/** Durable amendments from number `first` on, 0 the genesis. */
+void sync_tell_amendments(struct link *link, const struct link_network *ln, size_t first);
+void sync_tell_from(struct link *link, struct link_network *ln, uint64_t arrival);
+/** Appends the next OBJECT, ANNOUNCE or mark that is due; false when there is none. */
+bool sync_produce(struct link *link, struct buffer *out, size_t room);
+/** After 50 ms: what was committed since is told to all. */
+void sync_announce_all(struct node *node);
+/** The walks that stand at this item step over it: it leaves its place. */
+void sync_skip_feed(struct feed *feed);
+void sync_skip_object(struct network *network, struct object_ref *ref);
+/** It was appended to its list: walks that had ended go on from it. */
+void sync_feed_appended(struct feed *feed);
+void sync_object_appended(struct network *network, struct object_ref *ref);
+void sync_feed_durable(struct node *node, struct feed *feed);
+void sync_object_durable(struct node *node, struct network *network, const struct hash *object_hash);
+void sync_link_closed(struct link *link);
+void sync_announced_free(struct announced *a);
+
+/* digest.c */
+void digest_feed_changed(struct feed *feed);
+const struct hash *digest_feed_range(struct node *node, struct network *network, uint32_t i);
+void digest_network(struct node *node, struct network *network, struct hash *out);
+
+/* spread.c */
+void spread_want(struct node *node, struct feed *feed);
+void spread_schedule(struct node *node);
+void spread_pull_end(struct link *link, struct feed *feed, uint32_t code);
+void spread_link_closed(struct link *link);
+void spread_on_deadline(struct node *node);
+struct monotime spread_deadline(const struct node *node);
+void spread_grant(struct link *link);
+/** A share of the node's bulk pool for a link that pulls; false: none is free. */
+bool spread_share(struct link *link);
+/** Gives it back once nothing is pulled over the link. */
+void spread_unshare(struct link *link);
+
+/* node_attachment.c */
+void attachment_scan_run(struct node *node, struct feed *feed, struct link *link, uint64_t first_seq, struct bytes entries,
+	struct commit *commit);
+void attachment_schedule(struct node *node);
+int attachment_on_begin(struct link *link, struct assembly *a, const struct message *m);
+int attachment_on_fragment(struct link *link, struct assembly *a, const struct message *m);
+void attachment_on_end(struct link *link, const struct message *m);
+void attachment_on_written(struct node *node, struct node_write *write);
+void attachment_committed(struct node *node, const struct commit *commit, const struct commit_op *op);
+void attachment_link_closed(struct link *link);
+void attachments_free(struct node *node);
+int attachments_load(struct node *node);
+struct monotime attachment_deadline(const struct node *node);
+
+/* node_hold.c */
+int hold_on_ask(struct link *link, const struct message *m);
+int hold_on_answer(struct link *link, const struct message *m);
+void hold_on_deadline(struct node *node);
+struct monotime hold_deadline(const struct node *node);
+void hold_check(struct node *node);
+void hold_link_live(struct link *link);
+void hold_free(struct node *node);
+void hold_link_closed(struct link *link);
+
+/* node_twin.c */
+void twin_found(struct link *a, struct link *b);
+int twin_on_notice(struct link *link, const struct message *m);
+int twin_on_challenge(struct link *link, const struct message *m);
+int twin_on_proof(struct link *link, const struct message *m);

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "proto/node_private.h"
+#include "record/header.h"
+
+/*
+ * Own entries. Drafts wait in their lane's queue; whatever has gathered while a commit was under way goes into the next one, under one
+ * signature. So group commit needs no timer, and a lone draft never waits.
+ */
+
+#define PUBLISH_QUEUE_BYTES (64u << 20)
+#define PUBLISH_COMMIT_BYTES (1u << 20)
+/* Commits under way of a lane: one is built while another is being synced. Alerts: one, so that none waits behind two. */
+#define PUBLISH_IN_FLIGHT 2u
+
+struct draft {
+	struct list_node node;
+	node_published_fn *done;
+	void *ctx;
+	uint64_t seq;
+	struct hash entry_hash;
+	size_t header_len, body_len;
+	uint8_t bytes[]; /* header, body */
+};
+
+struct publisher {
+	struct feed *feed;
+	struct list drafts;
+	struct feed_builder builder;
+	uint32_t in_flight;
+};
+
+/* The drafts of one commit, in order. */
+struct publish_batch {
+	struct publisher *publisher;
+	struct node *node;
+	struct list drafts;
+};
+
+static void draft_answer(struct node *node, struct draft *draft, const struct node_published *result)
+{
+	node->publish_bytes -= draft->header_len + draft->body_len;
+	draft->done(draft->ctx, result);
+	free(draft);
+}
+
+static void drafts_fail(struct node *node, struct list *drafts, int code)
+{
+	struct node_published result = { .code = code };
+	struct list_node *n;
+	while ((n = list_pop_front(drafts)))
+		draft_answer(node, list_entry(n, struct draft, node), &result);
+}
+
+static struct publisher *publisher_of(struct node *node, struct network *network, uint8_t lane)
+{
+	struct publisher **slot = &network->publishers[lane - 1];
+	if (*slot)
+		return *slot;
+	struct feed *feed = node_feed_make(node, network, &node->city_id, lane);
+	struct publisher *p = feed ? calloc(1, sizeof *p) : NULL;
+	if (!p)
+		return NULL;
+	p->feed = feed;
+	list_init(&p->drafts);
+	feed_builder_init(&p->builder, &feed->tip, lane == FEED_LANE_ALERT);
+	*slot = p;
+	return p;
+}
+
+void node_publishers_free(struct network *network)
+{
+	for (int i = 0; i < FEED_LANE_COUNT; i++) {
+		if (!network->publishers[i])
+			continue;
+		feed_builder_deinit(&network->publishers[i]->builder);
+		free(network->publishers[i]);
+	}
+}
+
+int node_publish(struct node *node, const struct hash *network_id, uint8_t lane, struct bytes header, struct bytes body,
+	node_published_fn *done, void *ctx, struct node_time now)
+{
+	node->now = now;
+	struct network *network = node_network_find(node, network_id);
+	if (!network || lane < 1 || lane > FEED_LANE_COUNT)
+		return ERROR_NOT_FOUND;
+	const struct roster_member *own = roster_member_by_city(network->roster, &node->city_id);
+	if (!own || own->status != MEMBER_ACTIVE)
+		return ERROR_NOT_MEMBER;
+	if (node->twin || node->stopped)
+		return ERROR_STATE;
+	if (node->paused && lane != FEED_LANE_ALERT)
+		return ERROR_FULL;
+	if (node->publish_bytes + header.len + body.len > PUBLISH_QUEUE_BYTES)
+		return ERROR_BUSY;
+	if (header.len > ENTRY_HEADER_BYTES_MAX || body.len > ENTRY_BODY_BYTES_MAX)
+		return ERROR_SIZE;
+	struct header decoded;
+	if (header_decode(header, &decoded) || decoded.body_size != body.len)
+		return ERROR_FIELD;
+	struct publisher *p = publisher_of(node, network, lane);
+	struct draft *draft = p ? malloc(sizeof *draft + header.len + body.len) : NULL;
+	if (!draft)
+		return ERROR_MEMORY;
+	*draft = (struct draft){ .done = done, .ctx = ctx, .header_len = header.len, .body_len = body.len };
+	memcpy(draft->bytes, header.data, header.len);
+	if (body.len)
+		memcpy(draft->bytes + header.len, body.data, body.len);
+	node->publish_bytes += header.len + body.len;
+	list_push_back(&p->drafts, &draft->node);
+	node->publish_due = true;
+	return 0;
+}
+
+/* The run in the builder gets its head and goes into the commit. */
+static int close_run(struct node *node, struct publisher *p, uint32_t epoch, struct commit *commit)
+{
+	struct head head;
+	struct feed_builder *b = &p->builder;
+	int code = feed_builder_close(b, epoch, &node->public_key, node->key, node->now.wall, &head);
+	if (code)
+		return code;
+	struct blob *blob = blob_copy(buffer_bytes(&b->entries));
+	if (!blob)
+		return ERROR_MEMORY;
+	p->feed->tip = b->tip;
+	p->feed->tip.epoch = epoch;
+	if (!node_feed_op(p->feed, commit, b->first_seq, &head, &b->index, blob, &b->prev)) {
+		blob_free(blob);
+		return ERROR_MEMORY;
+	}
+	attachment_scan_run(node, p->feed, NULL, b->first_seq, blob_bytes(blob), commit);
+	return 0;
+}
+
+static void batch_done(void *ctx, struct commit *commit)
+{
+	struct publish_batch *batch = ctx;
+	struct node *node = batch->node;
+	batch->publisher->in_flight--;
+	node->publish_due = true;
+	if (commit->code) {
+		drafts_fail(node, &batch->drafts, commit->code);
+		free(batch);
+		return;
+	}
+	uint32_t k = 0;
+	struct list_node *n;
+	while ((n = list_pop_front(&batch->drafts))) {
+		struct draft *draft = list_entry(n, struct draft, node);
+		while (k + 1 < commit->count && (commit->ops[k].type != COMMIT_RUN ||
+			commit->ops[k].seq + commit->ops[k].count <= draft->seq))
+			k++;
+		struct node_published result = { .seq = draft->seq, .entry_hash = draft->entry_hash,
+			.arrival = commit->ops[k].arrival.arrival, .time = commit->ops[k].arrived };
+		draft_answer(node, draft, &result);
+	}
+	if (batch->publisher->feed->lane == FEED_LANE_ALERT)
+		for (uint32_t i = 0; i < commit->count; i++)
+			if (commit->ops[i].type == COMMIT_RUN)
+				node_feed_push(batch->publisher->feed, commit->ops[i].seq, commit->ops[i].head, &commit->ops[i].prev,
+					commit->ops[i].blob);
+	free(batch);
+}
+
+/* The epoch under which this city signs now, its tip brought to its beginning where it is new. */
+static int own_epoch(struct node *node, struct feed *feed, uint32_t *epoch)
+{
+	const struct roster_member *own = roster_member_by_city(feed->network->roster, &node->city_id);
+	if (!own || own->status != MEMBER_ACTIVE || !public_key_equal(&own->node_key, &node->public_key) || own->is_void)
+		return ERROR_EPOCH_UNKNOWN;
+	struct run_rules rules;
+	int code = node_feed_rules(feed, own->epoch, &rules);
+	if (code)
+		return code;
+	if (rules.has_end)
+		return ERROR_CUT;
+	if (feed->tip.epoch != own->epoch) {
+		if (feed->tip.seq != rules.start_seq || feed->in_flight > 0)
+			return ERROR_STATE;
+		feed_tip_start_epoch(&feed->tip, own->epoch, rules.start_seq, &rules.start_hash);
+	}
+	*epoch = own->epoch;
+	return 0;
+}
+
+static int fill_batch(struct node *node, struct publisher *p, uint32_t epoch, struct publish_batch *batch, struct commit *commit)
+{
+	struct feed_builder *b = &p->builder;
+	feed_builder_deinit(b);
+	feed_builder_init(b, &p->feed->tip, p->feed->lane == FEED_LANE_ALERT);
+	size_t bytes = 0;
+	uint8_t salts[64][ENTRY_SALT_BYTES];
+	uint32_t salt = 64;
+	bool open = false;
+	while (!list_empty(&p->drafts) && bytes < PUBLISH_COMMIT_BYTES) {
+		struct draft *draft = list_entry(list_first(&p->drafts), struct draft, node);
+		bool must_close = false;
+		if (salt == 64) {
+			node_random(node, salts, sizeof salts);
+			salt = 0;
+		}
+		int code = feed_builder_add(b, &node->hasher, salts[salt++], bytes_of(draft->bytes, draft->header_len),
+			bytes_of(draft->bytes + draft->header_len, draft->body_len), &draft->seq, &draft->entry_hash, &must_close);
+		list_remove(&draft->node);
+		if (code) {
+			struct node_published result = { .code = code };
+			draft_answer(node, draft, &result);
+			continue;
+		}
+		bytes += draft->header_len + draft->body_len;
+		list_push_back(&batch->drafts, &draft->node);
+		open = true;
+		if (must_close) {
+			code = close_run(node, p, epoch, commit);
+			if (code)
+				return code;
+			open = false;
+		}
+	}
+	return open ? close_run(node, p, epoch, commit) : 0;
+}
+
+static void publish_lane(struct node *node, struct publisher *p)
+{
+	uint32_t max = p->feed->lane == FEED_LANE_ALERT ? 1 : PUBLISH_IN_FLIGHT;
+	while (p->in_flight < max && !list_empty(&p->drafts) && !p->feed->failed) {
+		uint32_t epoch;
+		int code = own_epoch(node, p->feed, &epoch);
+		if (code == ERROR_STATE)
+			return; /* the new epoch's beginning is not reached yet: the drafts wait */
+		struct publish_batch *batch = code ? NULL : calloc(1, sizeof *batch);
+		struct commit *commit = batch ? commit_new(COMMIT_URGENT) : NULL;
+		if (!commit) {
+			free(batch);
+			drafts_fail(node, &p->drafts, code ? code : ERROR_MEMORY);
+			return;
+		}
+		/* One lane's own commits keep their order: bulk lanes yield to what is urgent. */
+		commit->class = p->feed->lane == FEED_LANE_ALERT ? COMMIT_URGENT : COMMIT_BULK;
+		batch->publisher = p;
+		batch->node = node;
+		list_init(&batch->drafts);
+		code = fill_batch(node, p, epoch, batch, commit);
+		require(code == 0); /* without memory or the key there is no way back: seqs were used */
+		if (commit->count == 0) {
+			commit_free(commit);
+			free(batch);
+			return;
+		}
+		commit->done = batch_done;
+		commit->ctx = batch;
+		p->in_flight++;
+		node_commit(node, commit);
+	}
+}
+
+void node_publish_flush(struct node *node)
+{
+	if (!node->publish_due || node_publishing(node, NULL) != NODE_PUBLISHING_OPEN)
+		return;
+	node->publish_due = false;
+	for (size_t i = 0; i < node->network_count; i++)
+		for (int lane = 0; lane < FEED_LANE_COUNT; lane++)
+			if (node->networks[i]->publishers[lane])
+				publish_lane(node, node->networks[i]->publishers[lane]);
+}
+
+void node_publish_cancel(struct node *node)
+{
+	for (size_t i = 0; i < node->network_count; i++)
+		for (int lane = 0; lane < FEED_LANE_COUNT; lane++)
+			if (node->networks[i]->publishers[lane])
+				drafts_fail(node, &node->networks[i]->publishers[lane]->drafts, ERROR_CANCELLED);
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "base/check.h"
+#include "proto/node_private.h"
+
+/*
+ * Which feed is pulled over which link: one link at a time for a feed, chosen at random among those that announced more than is held here,
+ * lanes in their order. A link that makes no progress loses its pulls to another; the bulk credit of all links comes from one pool.
+ */
+
+#define SPREAD_TICK_MS 500
+#define SPREAD_STALL_MS 5000
+#define SPREAD_PULLS_A_LINK 512u
+#define SPREAD_CANDIDATES 64u
+
+static bool can_serve(const struct node *node, const struct announced *a, const struct feed *feed)
+{
+	return a->seq > feed->tip.seq && a->link->state == LINK_LIVE && !a->link->peer_paused &&
+	       monotime_reached(node->now.mono, a->retry_at);
+}
+
+static bool any_more(const struct feed *feed)
+{
+	list_for_each(&feed->announcers, n)
+		if (list_entry(n, struct announced, by_feed)->seq > feed->tip.seq)
+			return true;
+	return false;
+}
+
+void spread_want(struct node *node, struct feed *feed)
+{
+	if (feed->pull_link || list_linked(&feed->wanting) || feed->frozen || !any_more(feed))
+		return;
+	list_push_back(&node->wanting[feed->lane - 1], &feed->wanting);
+	node->want_due = true;
+}
+
+/* The limit up to which the peer may send now: a window beyond what was digested. */
+void spread_grant(struct link *link)
+{
+	uint64_t limit = link->bulk_received - link->bulk_undigested + LIMIT_BULK_WINDOW_BYTES;
+	if (limit > link->bulk_limit)
+		link->bulk_limit = limit;
+}
+
+bool spread_share(struct link *link)
+{
+	struct node *node = link->node;
+	if (link->pool_share)
+		return true;
+	if (node->bulk_pool_used + LIMIT_BULK_WINDOW_BYTES > LIMIT_BULK_POOL_BYTES)
+		return false;
+	node->bulk_pool_used += LIMIT_BULK_WINDOW_BYTES;
+	link->pool_share = true;
+	link->progress = node->now.mono;
+	return true;
+}
+
+void spread_unshare(struct link *link)
+{
+	if (!link->pool_share || link->pulls_open + link->transfers_open > 0)
+		return;
+	link->pool_share = false;
+	link->node->bulk_pool_used -= LIMIT_BULK_WINDOW_BYTES;
+	link->bulk_limit = link->bulk_received; /* what was left of it lapses, docs/protocol.md section 8 */
+	link->node->want_due = true;            /* another link may have its share now */
+}
+
+static struct link *choose(struct node *node, const struct feed *feed, bool *later)
+{
+	struct link *candidates[SPREAD_CANDIDATES];
+	uint32_t count = 0;
+	list_for_each(&feed->announcers, n) {
+		const struct announced *a = list_entry(n, struct announced, by_feed);
+		if (a->seq <= feed->tip.seq)
+			continue;
+		if (!can_serve(node, a, feed) || a->link->pulls_open >= SPREAD_PULLS_A_LINK)
+			*later = true;
+		else if (count < SPREAD_CANDIDATES)
+			candidates[count++] = a->link;
+	}
+	if (count == 0)
+		return NULL;
+	uint32_t pick = 0;
+	if (count > 1)
+		node_random(node, &pick, sizeof pick);
+	/* From the chosen one on, the first that has a share of the pool or can get one. */
+	for (uint32_t i = 0; i < count; i++) {
+		struct link *link = candidates[(pick + i) % count];
+		if (spread_share(link))
+			return link;
+	}
+	*later = true;
+	return NULL;
+}
+
+static void send_pull(struct link *link, struct feed *feed)
+{
+	struct message_pull pull = { feed->feed_id, feed->tip.seq + 1 };
+	spread_grant(link);
+	message_write_pull(&link->control, link->bulk_limit, &pull, 1);
+	feed->pull_link = link;
+	feed->pull_progress_seq = feed->tip.seq;
+	link->pulls_open++;
+	link_wake(link);
+}
+
+void spread_schedule(struct node *node)
+{
+	if (!node->want_due)
+		return;
+	node->want_due = false;
+	for (int lane = 0; lane < FEED_LANE_COUNT; lane++) {
+		if (node->paused && lane + 1 != FEED_LANE_ALERT)
+			continue;
+		list_for_each_safe(&node->wanting[lane], n) {
+			struct feed *feed = list_entry(n, struct feed, wanting);
+			bool later = false;
+			if (!monotime_reached(node->now.mono, feed->retry_at) || feed->failed)
+				continue;
+			struct link *link = choose(node, feed, &later);
+			if (link) {
+				list_remove(&feed->wanting);
+				send_pull(link, feed);
+			} else if (!later) {
+				list_remove(&feed->wanting);
+			}
+		}
+	}
+}
+
+static void pull_over(struct link *link, struct feed *feed, int64_t retry_ms)
+{
+	struct node *node = link->node;
+	feed->pull_link = NULL;
+	link->pulls_open--;
+	if (feed->tip.seq == feed->pull_progress_seq) {
+		struct announced *a = sync_announced(feed, link);
+		if (a)
+			a->retry_at = monotime_add_ms(node->now.mono, retry_ms);
+		/* Nothing came of it: not at once again, the missing epoch record is on its way perhaps. */
+		feed->retry_at = monotime_add_ms(node->now.mono, 200);
+	}
+	spread_unshare(link);
+	spread_want(node, feed);
+}
+
+void spread_pull_end(struct link *link, struct feed *feed, uint32_t code)
+{
+	if (feed->pull_link != link)
+		return;
+	static const int64_t retry_ms[] = { [END_DONE] = 1000, [END_NOT_HELD] = 10000, [END_REFUSED] = 60000, [END_LATER] = 500 };
+	pull_over(link, feed, code <= END_LATER ? retry_ms[code] : 60000);
+	link->node->want_due = true;
+}
+
+/* The pulls of a link are taken from it: to be given to others. */
+static void abandon(struct link *link, int64_t retry_ms)
+{
+	list_for_each(&link->announced, n) {
+		struct announced *a = list_entry(n, struct announced, by_link);
+		if (a->feed->pull_link == link) {
+			a->retry_at = monotime_add_ms(link->node->now.mono, retry_ms);
+			pull_over(link, a->feed, retry_ms);
+			a->feed->retry_at = monotime_from_us(0);
+		}
+	}
+	link->node->want_due = true;
+}
+
+void spread_link_closed(struct link *link)
+{
+	/* sync_link_closed has freed its announcements: what it pulled is found among all feeds. */
+	struct node *node = link->node;
+	size_t position = 0;
+	void *value;
+	if (link->pulls_open)
+		while (map_next(&node->feeds, &position, NULL, &value)) {
+			struct feed *feed = value;
+			if (feed->pull_link != link)
+				continue;
+			feed->pull_link = NULL;
+			link->pulls_open--;
+			spread_want(node, feed);
+		}
+	link->pulls_open = link->transfers_open = 0;
+	spread_unshare(link);
+	node->want_due = true;
+}
+
+void spread_on_deadline(struct node *node)
+{
+	if (!monotime_reached(node->now.mono, node->spread_at))
+		return;
+	node->spread_at = monotime_add_ms(node->now.mono, SPREAD_TICK_MS);
+	node->want_due = true;
+	list_for_each(&node->links, n) {
+		struct link *link = list_entry(n, struct link, node_link);
+		if (link->pulls_open == 0 || link->bulk_undigested > 0 ||
+		    !monotime_reached(node->now.mono, monotime_add_ms(link->progress, SPREAD_STALL_MS)))
+			continue;
+		struct log_line l;
+		log_begin(&l, LOG_LEVEL_INFO, "pulls_moved");
+		log_text(&l, "city", link->peer_slug);
+		log_text(&l, "reason", "no progress");
+		log_uint(&l, "pulls", link->pulls_open);
+		log_end(&l);
+		abandon(link, SPREAD_STALL_MS);
+	}
+}
+
+struct monotime spread_deadline(const struct node *node)
+{
+	bool busy = false;
+	for (int lane = 0; lane < FEED_LANE_COUNT && !busy; lane++)
+		busy = !list_empty(&node->wanting[lane]);
+	list_for_each(&node->links, n)
+		busy |= list_entry(n, struct link, node_link)->pulls_open > 0;
+	return busy ? node->spread_at : MONOTIME_NEVER;
+}

@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "proto/node_private.h"
+
+/* Listening: HELLOs, digests and cursors compared, what a peer announces kept until it is durable here. Telling is sync_tell.c. */
+
+static void key_of_cursor(const struct hash *network_id, const struct hash *city_id, uint8_t key[2 * HASH_SIZE])
+{
+	memcpy(key, network_id->bytes, HASH_SIZE);
+	memcpy(key + HASH_SIZE, city_id->bytes, HASH_SIZE);
+}
+
+struct store_cursor *sync_cursor(const struct node *node, const struct hash *network_id, const struct hash *city_id)
+{
+	uint8_t key[2 * HASH_SIZE];
+	key_of_cursor(network_id, city_id, key);
+	return map_get(&node->cursors, key);
+}
+
+int sync_cursor_set(struct node *node, const struct hash *network_id, const struct hash *city_id,
+	const struct store_cursor *cursor)
+{
+	uint8_t key[2 * HASH_SIZE];
+	struct store_cursor *kept = sync_cursor(node, network_id, city_id);
+	if (kept) {
+		*kept = *cursor;
+		return 0;
+	}
+	kept = malloc(sizeof *kept);
+	if (!kept)
+		return ERROR_MEMORY;
+	*kept = *cursor;
+	key_of_cursor(network_id, city_id, key);
+	int code = map_put(&node->cursors, key, kept);
+	if (code)
+		free(kept);
+	return code;
+}
+
+void sync_hello(struct link *link)
+{
+	struct node *node = link->node;
+	struct message_network *networks = calloc(LIMIT_NETWORKS, sizeof *networks);
+	if (!networks)
+		return;
+	uint32_t count = 0;
+	for (uint32_t i = 0; i < link->network_count && count < LIMIT_NETWORKS; i++) {
+		struct link_network *ln = &link->networks[i];
+		struct message_network *n = &networks[count++];
+		n->network_id = ln->network->id;
+		n->number = roster_number(ln->network->roster);
+		digest_network(node, ln->network, &n->digest);
+		n->arrival = node->newest.arrival;
+		memcpy(n->rolling, node->newest.rolling, sizeof n->rolling);
+		const struct store_cursor *c = sync_cursor(node, &ln->network->id, &link->city_id);
+		n->has_cursor = c != NULL;
+		if (c) {
+			memcpy(n->cursor.store_epoch, c->peer_store_epoch, STORE_EPOCH_BYTES);
+			n->cursor.arrival = c->arrival;
+			memcpy(n->cursor.rolling, c->rolling, sizeof n->cursor.rolling);
+		}
+		ln->hello_arrival = n->arrival;
+		ln->hello_digest = n->digest;
+	}
+	count += link_bootstrap_hello(link, networks + count, LIMIT_NETWORKS - count);
+	message_write_hello(&link->control, node->config.instance, node->now.wall, node->store_epoch, node->agent,
+		networks, count);
+	link->hello_sent = true;
+	free(networks);
+	link_wake(link);
+}
+
+void sync_hello_more(struct link *link)
+{
+	for (uint32_t i = 0; i < link->network_count; i++)
+		if (link->networks[i].hello_arrival == 0 && !link->networks[i].named) {
+			sync_hello(link);
+			return;
+		}
+}
+
+static bool cursor_right(const struct node *node, const struct message_network *n)
+{
+	if (!n->has_cursor || n->cursor.arrival == 0)
+		return true; /* it has nothing of ours: all is told from the start */
+	if (memcmp(n->cursor.store_epoch, node->store_epoch, STORE_EPOCH_BYTES) != 0)
+		return false;
+	if (n->cursor.arrival == node->newest.arrival)
+		return memcmp(n->cursor.rolling, node->newest.rolling, sizeof n->cursor.rolling) == 0;
+	uint8_t rolling[STORE_ROLLING_SIZE];
+	if (n->cursor.arrival > node->newest.arrival || !node->config.store ||
+	    store_rolling_at(node->config.store, n->cursor.arrival, rolling))
+		return false;
+	return memcmp(rolling, n->cursor.rolling, sizeof rolling) == 0;
+}
+
+static void send_ranges(struct link *link, struct link_network *ln)
+{
+	uint8_t objects[RANGE_COUNT * RANGE_PREFIX_BYTES], feeds[RANGE_COUNT * RANGE_PREFIX_BYTES];
+	for (uint32_t i = 0; i < RANGE_COUNT; i++) {
+		struct hash range;
+		roster_object_range(ln->network->roster, i, &range);
+		memcpy(objects + (size_t)i * RANGE_PREFIX_BYTES, range.bytes, RANGE_PREFIX_BYTES);
+		memcpy(feeds + (size_t)i * RANGE_PREFIX_BYTES, digest_feed_range(link->node, ln->network, i)->bytes,
+			RANGE_PREFIX_BYTES);
+	}
+	message_write_ranges(&link->control, &ln->network->id, bytes_of(objects, sizeof objects), bytes_of(feeds, sizeof feeds));
+	link_wake(link);
+}
+
+static void cursor_moved(struct link *link, struct link_network *ln, uint64_t arrival, const uint8_t rolling[8])
+{
+	if (arrival == ln->cursor.arrival && memcmp(ln->cursor.rolling, rolling, 8) == 0)
+		return;
+	memcpy(ln->cursor.store_epoch, link->peer_store_epoch, STORE_EPOCH_BYTES);
+	ln->cursor.arrival = arrival;
+	memcpy(ln->cursor.rolling, rolling, 8);
+	ln->cursor_dirty = true;
+	message_write_ack(&link->control, &ln->network->id, arrival);
+	link_wake(link);
+}
+
+static void hello_network(struct link *link, struct link_network *ln, const struct message_network *n)
+{
+	struct node *node = link->node;
+	bool again = ln->named;
+	ln->named = true;
+	/* Zeros: the peer has lost the charter, and begins at the genesis. */
+	bool lost = hash_is_zero(&n->digest);
+	sync_tell_amendments(link, ln, lost ? 0 : (size_t)n->number + 1);
+	struct hash digest;
+	digest_network(node, ln->network, &digest);
+	if (!again && hash_equal(&digest, &n->digest)) {
+		cursor_moved(link, ln, n->arrival, n->rolling);
+		/* The peer takes what our HELLO said as its cursor; the walk begins there. */
+		sync_tell_from(link, ln, ln->hello_arrival);
+		ln->live = true;
+		return;
+	}
+	if (again && ln->telling)
+		return;
+	if (cursor_right(node, n))
+		sync_tell_from(link, ln, n->has_cursor ? n->cursor.arrival : 0);
+	else
+		send_ranges(link, ln);
+}
+
+int sync_on_hello(struct link *link, const struct message *m)
+{
+	for (uint32_t i = 0; i < m->hello.count; i++) {
+		struct link_network *ln = link_network_find(link, &m->hello.networks[i].network_id);
+		if (ln)
+			hello_network(link, ln, &m->hello.networks[i]);
+		/* A network unknown here, or one in which the peer has no place: its own view, no breach. */
+	}
+	return 0;
+}
+
+/* ---- marks ---- */
+
+static struct mark *mark_find(struct link_network *ln, uint64_t number)
+{
+	for (uint32_t i = 0; i < ln->mark_count; i++) {
+		struct mark *mark = &ln->marks[(ln->mark_first + i) % LIMIT_MARKS];
+		if (mark->number == number)
+			return mark;
+	}
+	return NULL;
+}
+
+static void marks_advance(struct link *link, struct link_network *ln)
+{
+	const struct mark *reached = NULL;
+	while (ln->mark_count > 0 && ln->marks[ln->mark_first].outstanding == 0) {
+		reached = &ln->marks[ln->mark_first];
+		ln->mark_first = (ln->mark_first + 1) % LIMIT_MARKS;
+		ln->mark_count--;
+	}
+	if (reached)
+		cursor_moved(link, ln, reached->arrival, reached->rolling);
+}
+
+static void mark_close(struct link *link, struct link_network *ln, uint64_t arrival, const uint8_t rolling[8])
+{
+	if (ln->mark_count == LIMIT_MARKS) {
+		/* The last one takes this over: the cursor moves later, never too far. */
+		struct mark *last = &ln->marks[(ln->mark_first + ln->mark_count - 1) % LIMIT_MARKS];
+		last->arrival = arrival;
+		memcpy(last->rolling, rolling, 8);
+		last->outstanding += ln->mark_open;
+		last->number = ln->mark_next;
+	} else {
+		struct mark *mark = &ln->marks[(ln->mark_first + ln->mark_count++) % LIMIT_MARKS];
+		mark->number = ln->mark_next;
+		mark->arrival = arrival;
+		memcpy(mark->rolling, rolling, 8);
+		mark->outstanding = ln->mark_open;
+	}
+	ln->mark_next++;
+	ln->mark_open = 0;
+	marks_advance(link, ln);
+}
+
+static void mark_item_done(struct link *link, struct link_network *ln, uint64_t number)
+{
+	if (number == ln->mark_next) {
+		if (ln->mark_open > 0)
+			ln->mark_open--;
+		return;
+	}
+	struct mark *mark = mark_find(ln, number);
+	if (!mark && ln->mark_count) /* merged into the last one */
+		mark = &ln->marks[(ln->mark_first + ln->mark_count - 1) % LIMIT_MARKS];
+	if (mark && mark->outstanding > 0)
+		mark->outstanding--;
+	marks_advance(link, ln);
+}
+
+/* ---- announcements ---- */
+
+void sync_announced_free(struct announced *a)
+{
+	list_remove(&a->by_feed);
+	list_remove(&a->by_link);
+	a->link->announced_count--;
+	free(a);
+}
+
+struct announced *sync_announced(const struct feed *feed, const struct link *link)
+{
+	list_for_each(&feed->announcers, n) {
+		struct announced *a = list_entry(n, struct announced, by_feed);
+		if (a->link == link)
+			return a;
+	}
+	return NULL;
+}
+
+static int announced_feed(struct link *link, struct link_network *ln, const struct message_feed *f)
+{
+	struct node *node = link->node;
+	struct feed *feed = node_feed(node, &f->feed_id);
+	if (!feed || feed->network != ln->network)
+		return 0; /* its admission is on its way, or the peer holds what nobody here can judge */
+	if (f->seq == feed->durable_seq && !hash_equal(&f->entry_hash, &feed->durable_hash))
+		node_feed_contradicted(node, link, feed, f);
+	struct announced *a = sync_announced(feed, link);
+	if (!a) {
+		if (link->announced_count >= LIMIT_OUTSTANDING)
+			return link_breach(link, ERROR_LIMIT, "limit");
+		a = calloc(1, sizeof *a);
+		if (!a)
+			return ERROR_MEMORY;
+		a->feed = feed;
+		a->link = link;
+		list_push_back(&feed->announcers, &a->by_feed);
+		list_push_back(&link->announced, &a->by_link);
+		link->announced_count++;
+	} else if (a->mark) {
+		mark_item_done(link, ln, a->mark);
+		a->mark = 0;
+	}
+	a->seq = f->seq;
+	a->entry_hash = f->entry_hash;
+	a->retry_at = monotime_from_us(0);
+	if (f->seq > feed->durable_seq) {
+		a->mark = ln->mark_next;
+		ln->mark_open++;
+	}
+	if (f->seq > feed->tip.seq)
+		spread_want(node, feed);
+	return 0;
+}
+
+static void announced_objects(struct link *link, struct link_network *ln, const struct message *m)
+{
+	struct hash wanted[LIMIT_ANNOUNCE_ITEMS];
+	uint32_t count = 0;
+	for (uint32_t i = 0; i < m->announce.object_count; i++) {
+		const struct hash *hash = &m->announce.objects[i];
+		const struct object_ref *ref = node_object_find(ln->network, hash);
+		if ((ref && ref->arrival) || map_get(&ln->wanted_objects, hash) || ln->wanted_objects.count >= LIMIT_OUTSTANDING)
+			continue;
+		if (map_put(&ln->wanted_objects, hash, (void *)(uintptr_t)ln->mark_next))
+			continue;
+		ln->mark_open++;
+		if (!ref)
+			wanted[count++] = *hash;
+	}
+	if (count) {
+		message_write_object_want(&link->control, &ln->network->id, wanted, count);
+		link_wake(link);
+	}
+}
+
+int sync_on_announce(struct link *link, const struct message *m)
+{
+	struct link_network *ln = link_network_find(link, &m->announce.network_id);
+	if (!ln)
+		return 0;
+	for (uint32_t i = 0; i < m->announce.feed_count; i++) {
+		int code = announced_feed(link, ln, &m->announce.feeds[i]);
+		if (code)
+			return code;
+	}
+	announced_objects(link, ln, m);
+	if (m->announce.has_mark)
+		mark_close(link, ln, m->announce.arrival, m->announce.rolling);
+	return 0;
+}
+
+void sync_feed_durable(struct node *node, struct feed *feed)
+{
+	list_for_each_safe(&feed->announcers, n) {
+		struct announced *a = list_entry(n, struct announced, by_feed);
+		struct link_network *ln = link_network_find(a->link, &feed->network->id);
+		if (a->seq > feed->durable_seq)
+			continue;
+		if (a->mark && ln)
+			mark_item_done(a->link, ln, a->mark);
+		a->mark = 0;
+		/* It stays until our own announcement was made, which it makes needless, see sync_tell.c. */
+	}
+	(void)node;
+}
+
+void sync_object_durable(struct node *node, struct network *network, const struct hash *object_hash)
+{
+	list_for_each(&node->links, n) {
+		struct link *link = list_entry(n, struct link, node_link);
+		struct link_network *ln = link_network_find(link, &network->id);
+		void *number = ln ? map_remove(&ln->wanted_objects, object_hash) : NULL;
+		if (number)
+			mark_item_done(link, ln, (uint64_t)(uintptr_t)number);
+	}
+}
+
+int sync_on_ranges(struct link *link, const struct message *m)
+{
+	struct link_network *ln = link_network_find(link, &m->ranges.network_id);
+	if (!ln)
+		return 0;
+	uint8_t objects[32] = { 0 }, feeds[32] = { 0 };
+	for (uint32_t i = 0; i < RANGE_COUNT; i++) {
+		struct hash range;
+		size_t at = (size_t)i * RANGE_PREFIX_BYTES;
+		roster_object_range(ln->network->roster, i, &range);
+		if (memcmp(m->ranges.objects.data + at, range.bytes, RANGE_PREFIX_BYTES) != 0)
+			objects[i / 8] |= (uint8_t)(0x80 >> i % 8);
+		if (memcmp(m->ranges.feeds.data + at, digest_feed_range(link->node, ln->network, i)->bytes, RANGE_PREFIX_BYTES) != 0)
+			feeds[i / 8] |= (uint8_t)(0x80 >> i % 8);
+	}
+	message_write_range_want(&link->control, &ln->network->id, objects, feeds);
+	link_wake(link);
+	return 0;
+}
+
+void sync_link_closed(struct link *link)
+{
+	struct node *node = link->node;
+	struct commit *commit = NULL;
+	for (uint32_t i = 0; i < link->network_count; i++) {
+		struct link_network *ln = &link->networks[i];
+		if (ln->cursor_dirty && !node->stopped)
+			commit = sync_save_cursor(link, ln, commit);
+	}
+	if (commit)
+		node_commit(node, commit);
+	struct list_node *n;
+	while ((n = list_first(&link->announced)))
+		sync_announced_free(list_entry(n, struct announced, by_link));
+}
+
+struct commit *sync_save_cursor(struct link *link, struct link_network *ln, struct commit *commit)
+{
+	struct store_cursor cursor = { .arrival = ln->cursor.arrival };
+	memcpy(cursor.peer_store_epoch, ln->cursor.store_epoch, STORE_EPOCH_BYTES);
+	memcpy(cursor.rolling, ln->cursor.rolling, sizeof cursor.rolling);
+	if (!commit)
+		commit = commit_new(COMMIT_BULK);
+	struct commit_op *op = commit ? commit_add(commit, COMMIT_CURSOR) : NULL;
+	if (!op)
+		return commit;
+	op->network_id = ln->network->id;
+	op->city_id = link->city_id;
+	op->cursor = cursor;
+	ln->cursor_dirty = false;
+	sync_cursor_set(link->node, &ln->network->id, &link->city_id, &cursor);
+	return commit;
+}

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/check.h"
+#include "proto/node_private.h"
+
+/*
+ * Telling: walks over the network's objects and feeds in order of arrival, one for each link, made frame by frame when the socket can
+ * take one. First from the peer's cursor to the end, then live: what is committed is appended, and the walk goes on.
+ */
+
+void sync_tell_amendments(struct link *link, const struct link_network *ln, size_t first)
+{
+	/* The charter first: without it the peer can judge nothing else. Those that are durable here; others were pushed. */
+	for (size_t i = first; i < ln->network->amendment_count; i++) {
+		struct object_ref *ref = ln->network->amendments[i];
+		if (!ref || !ref->arrival)
+			break;
+		message_write_object(&link->control, &ln->network->id, blob_bytes(ref->wire));
+	}
+	link_wake(link);
+}
+
+void sync_tell_from(struct link *link, struct link_network *ln, uint64_t arrival)
+{
+	ln->telling = true;
+	ln->object_next = NULL;
+	ln->feed_next = NULL;
+	/* Both lists ascend by arrival: back from the end to the first that is newer. */
+	for (struct list_node *n = list_last(&ln->network->objects_by_arrival); n && n != &ln->network->objects_by_arrival.head;
+	     n = n->prev) {
+		struct object_ref *ref = list_entry(n, struct object_ref, by_arrival);
+		if (ref->arrival <= arrival)
+			break;
+		ln->object_next = ref;
+	}
+	for (struct list_node *n = list_last(&ln->network->feeds_by_arrival); n && n != &ln->network->feeds_by_arrival.head;
+	     n = n->prev) {
+		struct feed *feed = list_entry(n, struct feed, by_arrival);
+		if (feed->arrival <= arrival)
+			break;
+		ln->feed_next = feed;
+	}
+	ln->told_arrival = arrival;
+	link_wake(link);
+}
+
+int sync_on_range_want(struct link *link, const struct message *m)
+{
+	struct link_network *ln = link_network_find(link, &m->range_want.network_id);
+	if (!ln)
+		return 0;
+	sync_tell_from(link, ln, 0);
+	ln->filtered = true;
+	ln->live = true; /* objects by hash: the peer may have most of them */
+	ln->filter_until = link->node->newest.arrival;
+	memcpy(ln->filter_objects, m->range_want.objects, 32);
+	memcpy(ln->filter_feeds, m->range_want.feeds, 32);
+	return 0;
+}
+
+int sync_on_object_want(struct link *link, const struct message *m)
+{
+	struct link_network *ln = link_network_find(link, &m->object_want.network_id);
+	for (uint32_t i = 0; ln && i < m->object_want.count; i++) {
+		const struct object_ref *ref = node_object_find(ln->network, &m->object_want.hashes[i]);
+		if (ref && ref->arrival)
+			message_write_object(&link->control, &ln->network->id, blob_bytes(ref->wire));
+	}
+	link_wake(link);
+	return 0;
+}
+
+static struct object_ref *object_after(const struct network *network, const struct object_ref *ref)
+{
+	struct list_node *n = list_next(&network->objects_by_arrival, &ref->by_arrival);
+	return n ? list_entry(n, struct object_ref, by_arrival) : NULL;
+}
+
+static struct feed *feed_after(const struct network *network, const struct feed *feed)
+{
+	struct list_node *n = list_next(&network->feeds_by_arrival, &feed->by_arrival);
+	return n ? list_entry(n, struct feed, by_arrival) : NULL;
+}
+
+static bool filter_passes(const struct link_network *ln, uint64_t arrival, uint8_t first_byte, const uint8_t bits[32])
+{
+	return !ln->filtered || arrival > ln->filter_until || bits[first_byte / 8] & 0x80 >> first_byte % 8;
+}
+
+/* Not to who announced the same or more; its record has then done its work. */
+static bool feed_known(struct link *link, struct feed *feed)
+{
+	struct announced *a = sync_announced(feed, link);
+	if (!a || a->seq < feed->durable_seq)
+		return false;
+	if (a->seq == feed->durable_seq && a->mark == 0)
+		sync_announced_free(a);
+	return true;
+}
+
+static bool produce_announce(struct link *link, struct link_network *ln, struct buffer *out, size_t room)
+{
+	struct message_feed feeds[LIMIT_ANNOUNCE_ITEMS];
+	struct hash objects[LIMIT_ANNOUNCE_ITEMS];
+	uint32_t feed_count = 0, object_count = 0;
+	size_t left = room > 128 ? room - 128 : 0;
+	while (ln->live && ln->object_next && object_count < LIMIT_ANNOUNCE_ITEMS && left >= 34) {
+		struct object_ref *ref = ln->object_next;
+		ln->object_next = object_after(ln->network, ref);
+		/* Amendments go by number, see sync_tell_amendments and the push. */
+		if (!filter_passes(ln, ref->arrival, ref->object_hash.bytes[0], ln->filter_objects))
+			continue;
+		objects[object_count++] = ref->object_hash;
+		left -= 34;
+	}
+	while (!ln->object_next && ln->feed_next && feed_count < LIMIT_ANNOUNCE_ITEMS && left >= 78) {
+		struct feed *feed = ln->feed_next;
+		ln->feed_next = feed_after(ln->network, feed);
+		if (!filter_passes(ln, feed->arrival, feed->feed_id.bytes[0], ln->filter_feeds) || feed_known(link, feed))
+			continue;
+		feeds[feed_count++] = (struct message_feed){ feed->feed_id, feed->durable_seq, feed->durable_hash };
+		left -= 78;
+	}
+	bool end = !ln->object_next && !ln->feed_next;
+	const struct store_arrival *newest = &link->node->newest;
+	if (end && feed_count == 0 && object_count == 0 && ln->told_arrival == newest->arrival && ln->live)
+		return false;
+	message_write_announce(out, &ln->network->id, feeds, feed_count, objects, object_count,
+		end ? &newest->arrival : NULL, newest->rolling);
+	if (end) {
+		ln->told_arrival = newest->arrival;
+		ln->filtered = false;
+		ln->live = true;
+	}
+	return true;
+}
+
+bool sync_produce(struct link *link, struct buffer *out, size_t room)
+{
+	for (uint32_t i = 0; i < link->network_count; i++) {
+		struct link_network *ln = &link->networks[i];
+		if (!ln->telling)
+			continue;
+		while (!ln->live && ln->object_next) {
+			struct object_ref *ref = ln->object_next;
+			ln->object_next = object_after(ln->network, ref);
+			/* The peer's HELLO named its newest amendment: those above it went ahead of this walk. */
+			if (ref->type == OBJECT_GENESIS || ref->type == OBJECT_AMENDMENT)
+				continue;
+			message_write_object(out, &ln->network->id, blob_bytes(ref->wire));
+			return true;
+		}
+		bool waiting = ln->live && !ln->filtered && link->node->announce_due;
+		if (!waiting && ln->told_arrival != link->node->newest.arrival && room >= 256 &&
+		    produce_announce(link, ln, out, room))
+			return true;
+	}
+	return false;
+}
+
+void sync_announce_all(struct node *node)
+{
+	node->announce_due = false;
+	list_for_each(&node->links, n) {
+		struct link *link = list_entry(n, struct link, node_link);
+		struct commit *commit = NULL;
+		for (uint32_t i = 0; i < link->network_count; i++)
+			if (link->networks[i].cursor_dirty && monotime_reached(node->now.mono, node->cursor_save_at))
+				commit = sync_save_cursor(link, &link->networks[i], commit);
+		if (commit)
+			node_commit(node, commit);
+		if (link->state == LINK_LIVE)
+			link_wake(link);
+	}
+	if (monotime_reached(node->now.mono, node->cursor_save_at))
+		node->cursor_save_at = monotime_add_ms(node->now.mono, 1000);
+}
+
+static void announce_soon(struct node *node)
+{
+	if (node->announce_due)
+		return;
+	node->announce_due = true;
+	node->announce_at = monotime_add_ms(node->now.mono, LIMIT_ANNOUNCE_BATCH_MS);
+}
+
+void sync_skip_feed(struct feed *feed)
+{
+	list_for_each(&feed->network->node->links, n) {
+		struct link *link = list_entry(n, struct link, node_link);
+		struct link_network *ln = link_network_find(link, &feed->network->id);
+		if (ln && ln->feed_next == feed)
+			ln->feed_next = feed_after(feed->network, feed);
+	}
+}
+
+void sync_skip_object(struct network *network, struct object_ref *ref)
+{
+	list_for_each(&network->node->links, n) {
+		struct link *link = list_entry(n, struct link, node_link);
+		struct link_network *ln = link_network_find(link, &network->id);
+		if (ln && ln->object_next == ref)
+			ln->object_next = object_after(network, ref);
+	}
+}
+
+void sync_feed_appended(struct feed *feed)
+{
+	list_for_each(&feed->network->node->links, n) {
+		struct link *link = list_entry(n, struct link, node_link);
+		struct link_network *ln = link_network_find(link, &feed->network->id);
+		if (ln && ln->telling && !ln->feed_next)
+			ln->feed_next = feed;
+	}
+	announce_soon(feed->network->node);
+}
+
+void sync_object_appended(struct network *network, struct object_ref *ref)
+{
+	list_for_each(&network->node->links, n) {
+		struct link *link = list_entry(n, struct link, node_link);
+		struct link_network *ln = link_network_find(link, &network->id);
+		if (ln && ln->telling && !ln->object_next)
+			ln->object_next = ref;
+	}
+	announce_soon(network->node);
+}

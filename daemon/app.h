@@ -29,6 +29,7 @@ struct attachment_files;
 struct attachment_writer;
 struct dialer;
 struct guard;
+struct invitations;
 struct listener;
 struct reader;
 struct tls_context;
@@ -65,6 +66,8 @@ struct app {
 	unsigned transport_count;
 	bool disk_full;
 	struct timestamp started;
+	uint8_t instance[16];        /* of this process's life, as HELLO says it */
+	struct invitations *invitations; /* the API's, for the join listener; NULL before it */
 };
 
 /**

@@ -3,6 +3,10 @@
  * Verification of runs: the entries first_seq..head.seq and one signed head that vouches for all of
  * them. It refuses only what every node judges alike for ever: framing, canonical headers, limits,
  * chain, signature, epoch, cut and checkpoint. docs/protocol.md, section 4.
+ *
+ * Cost (tests/bench/bench_run_verify, one core with SHA-NI, OpenSSL 3.0): 1,260 ns for a record of
+ * 1 KiB in a full run: 990 in three SHA-256, 40 to read it, 230 its share of the one signature. See
+ * docs/decisions/021-cost-of-a-run.md.
  */
 #pragma once
 

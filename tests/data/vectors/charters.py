@@ -133,7 +133,7 @@ def epoch_records():
     three = record('warszawa', 3, core_hash, key, hash_of(two),
                    some_cuts('cut a', (1, 0)) + some_cuts('cut b', (0, 0, 13, 300))[2:], 3,
                    [names.city_id('budapest'), names.city_id('bratislava')], 2)
-    given = record('warszawa', 4, core_hash, key, hash_of(three),
+    given = record('warszawa', 4, names.network_id(), key, hash_of(three),
                    some_cuts('cut a', (1, 0)) + some_cuts('cut b', (0, 0, 13, 300))[2:], 2,
                    signed=False)
     return {'chain': [one, two, three], 'given_by_officers': given}
@@ -144,7 +144,8 @@ def items():
     city, record_ = names.city_id('bratislava'), record('bratislava', 1, names.network_id(),
             names.key('bratislava city'))
     confirmed = names.key('bratislava city').public[:20]
-    given = raw(epoch_records()['given_by_officers'])
+    given = raw(record('bratislava', 2, names.network_id(), names.key('bratislava city'),
+                       hash_of(record_), some_cuts('c', (1, 0, 3, 0)), 2, signed=False))
     all_ = [
         [1, 'bratislava', 'Bratislava', 'SK', raw(record_), True,
          delegation('bratislava', confirmed, 'second')[0]],
@@ -156,7 +157,7 @@ def items():
         [11, 1, False],
         [12, city, given], [13, names.feed_id('bratislava', 3), 5, some('erased'),
                             'a person asked'],
-        [14, [[city, 2, some('record hash')]]], [15, T0], [40, 'a kind of later', None]]
+        [14, [[city, 3, some('record hash')]]], [15, T0], [40, 'a kind of later', None]]
     return {'items': [{'kind': i[0], 'item': pack(i).hex()} for i in all_],
             'amendment': amendment(9, some('prev'), all_, [names.key('officer 1')])}
 

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** `hansa members`, `confirm`, `suspend`, `resume` and `remove`. */
+#pragma once
+
+struct cli;
+
+int members_show(struct cli *cli);
+int members_confirm(struct cli *cli);
+int members_suspend(struct cli *cli);
+int members_resume(struct cli *cli);
+int members_remove(struct cli *cli);

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "charter/amendment.h"
+#include "proto/node.h"
+
+/**
+ * Several nodes in one process, in virtual time: memory stores, byte pipes for links, commits and reads answered in order. Everything is
+ * decided by the seed. Failures of the harness itself end the test (require).
+ */
+
+#define CLUSTER_CITIES_MAX 8
+
+struct cluster;
+
+struct pipe_end {
+	struct cluster *cluster;
+	struct city *city;
+	struct link *link;
+	struct pipe_end *peer;
+	struct buffer in; /* bytes on their way to this end */
+	bool closing, closed, stalled;
+};
+
+struct city {
+	struct cluster *cluster;
+	char slug[16];
+	struct secret_key *city_key, *node_key;
+	struct hash city_id;
+	struct store *store;
+	struct attachment_files *files;
+	struct attachment_sink *sink;
+	struct node *node;
+	struct commit *commits[4096];
+	size_t commit_count;
+	struct node_read *reads[1024];
+	size_t read_count;
+	struct node_write *writes[1024];
+	size_t write_count;
+	uint64_t entries_seen, gap_alerts_seen, attachments_seen;
+	char last_close[160];
+	bool hold_commits; /* commits wait: a slow disk */
+	uint8_t instance[16];
+	bool no_relay;
+};
+
+struct cluster {
+	struct city cities[CLUSTER_CITIES_MAX];
+	size_t count;
+	struct node_time now;
+	uint64_t random;
+	struct hash network_id;
+	struct secret_key *officer;
+	struct pipe_end *pipes[64];
+	size_t pipe_count;
+	/** May change bytes from one city to another before they arrive. */
+	void (*tamper)(void *ctx, struct city *from, struct city *to, struct buffer *bytes);
+	void *tamper_ctx;
+	char folder[64];
+};
+
+void cluster_init(struct cluster *cluster, size_t count, uint64_t seed);
+void cluster_deinit(struct cluster *cluster);
+/** One network with all cities as founders. */
+void cluster_found(struct cluster *cluster);
+void cluster_node_start(struct city *city);
+/** Stops and frees the node; its store stays. */
+void cluster_node_stop(struct city *city);
+void cluster_connect(struct cluster *cluster, struct city *a, struct city *b);
+void cluster_disconnect(struct cluster *cluster, struct city *a, struct city *b);
+/** Runs until `done` says so; false when `max_ms` of virtual time have passed before. */
+bool cluster_run(struct cluster *cluster, bool (*done)(struct cluster *cluster, void *ctx), void *ctx, int64_t max_ms);
+/** Runs for so long. */
+void cluster_pass(struct cluster *cluster, int64_t ms);
+
+/** Publishes one entry and waits for its answer: the result's code. */
+int cluster_publish(struct city *city, uint8_t lane, const char *body, struct node_published *out);
+/** Queues it without waiting; *result is filled later, its code preset to 1. */
+int cluster_publish_later(struct city *city, uint8_t lane, const char *body, struct node_published *result);
+bool cluster_feed(struct city *at, struct city *of, uint8_t lane, struct node_feed *out);
+/** All cities hold the same feeds: same seq and hash for each. */
+bool cluster_converged(struct cluster *cluster, void *ctx);
+/** An amendment signed by the officer, submitted at one city. */
+int cluster_amend(struct city *at, const struct amendment_item *items, size_t count);

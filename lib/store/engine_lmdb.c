@@ -136,22 +136,30 @@ static void lmdb_abort(struct engine_txn *base)
 	free(t);
 }
 
-/* Pages inside the file that no version uses: the sum of LMDB's own table 0. */
-static int free_pages(struct lmdb_txn *t, uint64_t *out)
+/*
+ * Pages inside the file that no version uses: the sum of LMDB's own table 0, as of the last commit,
+ * since it can be walked only by a reader.
+ */
+static int free_pages(struct lmdb_engine *m, uint64_t *out)
 {
+	MDB_txn *txn;
 	MDB_cursor *cursor;
 	MDB_val key, value;
 	*out = 0;
-	int r = mdb_cursor_open(t->txn, 0, &cursor);
+	int r = mdb_txn_begin(m->env, NULL, MDB_RDONLY, &txn);
 	if (r)
 		return error_from_lmdb(r);
-	while ((r = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
-		size_t count = 0;
-		if (value.mv_size >= sizeof count)
-			memcpy(&count, value.mv_data, sizeof count);
-		*out += count;
+	r = mdb_cursor_open(txn, 0, &cursor);
+	if (!r) {
+		while ((r = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
+			size_t count = 0;
+			if (value.mv_size >= sizeof count)
+				memcpy(&count, value.mv_data, sizeof count);
+			*out += count;
+		}
+		mdb_cursor_close(cursor);
 	}
-	mdb_cursor_close(cursor);
+	mdb_txn_abort(txn);
 	return r == MDB_NOTFOUND ? 0 : error_from_lmdb(r);
 }
 
@@ -162,7 +170,7 @@ static int check_limit(struct lmdb_txn *t, uint64_t used, uint64_t allowance_byt
 	uint64_t spare = 0;
 	if (!m->limit_bytes || used + t->base.put_bytes <= limit)
 		return 0;
-	int r = free_pages(t, &spare);
+	int r = free_pages(m, &spare);
 	if (r)
 		return r;
 	return used + t->base.put_bytes <= limit + spare * m->page_bytes ? 0 : ERROR_FULL;

@@ -20,12 +20,15 @@ int pack_parse(struct bytes value, uint64_t first_seq, struct pack *out)
 	out->epoch = get_u32(v + 12);
 	memcpy(out->prev.bytes, v + 16, HASH_SIZE);
 	if (out->count == 0 || out->segments == 0 || out->segments > out->count ||
-		pack_size(len, out->count, out->segments) != value.len)
+		pack_size(len, out->count, out->segments, out->flags) != value.len)
 		return ERROR_CORRUPT;
 	out->entries = bytes_of(v + PACK_HEADER_SIZE, len);
 	out->hashes = v + PACK_HEADER_SIZE + len;
 	out->ends = out->hashes + (size_t)out->count * HASH_SIZE;
 	out->segment_rows = out->ends + (size_t)out->count * 4;
+	out->heads = NULL;
+	if (out->flags & PACK_HEADS)
+		out->heads = out->segment_rows + (size_t)out->segments * PACK_SEGMENT_SIZE;
 	uint32_t before = 0;
 	for (uint32_t i = 0; i < out->count; i++) {
 		uint32_t end = get_u32(out->ends + (size_t)i * 4);
@@ -69,6 +72,12 @@ void pack_prev(const struct pack *p, uint32_t i, struct hash *out)
 		pack_hash(p, i - 1, out);
 }
 
+const uint8_t *pack_head(const struct pack *p, uint32_t i)
+{
+	require(i < p->count);
+	return p->heads ? p->heads + (size_t)i * PACK_HEAD_SIZE : NULL;
+}
+
 uint32_t pack_segment_first(const struct pack *p, uint32_t segment)
 {
 	return get_u32(p->segment_rows + (size_t)segment * PACK_SEGMENT_SIZE);
@@ -98,7 +107,12 @@ void pack_writer_begin(struct pack_writer *w, uint8_t *to, size_t entries_len, u
 	require(count > 0 && segments > 0 && segments <= count && segments <= UINT16_MAX);
 	require(entries_len <= UINT32_MAX);
 	*w = (struct pack_writer){
-		.to = to, .entries_len = entries_len, .count = count, .segments = segments};
+		.to = to,
+		.flags = flags,
+		.entries_len = entries_len,
+		.count = count,
+		.segments = segments,
+	};
 	to[0] = PACK_VERSION;
 	to[1] = flags;
 	put_u16(to + 2, (uint16_t)segments);
@@ -111,7 +125,7 @@ void pack_writer_begin(struct pack_writer *w, uint8_t *to, size_t entries_len, u
 void pack_writer_segment(struct pack_writer *w, uint64_t arrival)
 {
 	require(w->segments_done < w->segments);
-	uint8_t *row = w->to + pack_size(w->entries_len, w->count, w->segments_done);
+	uint8_t *row = w->to + pack_size(w->entries_len, w->count, w->segments_done, 0);
 	put_u32(row, w->count_done);
 	put_u64(row + 4, arrival);
 	w->segments_done++;
@@ -129,8 +143,17 @@ void pack_writer_entry(struct pack_writer *w, struct bytes wire, const struct ha
 	w->count_done++;
 }
 
+void pack_writer_head(struct pack_writer *w, const uint8_t head[static PACK_HEAD_SIZE])
+{
+	require(w->flags & PACK_HEADS && w->heads_done < w->count_done);
+	uint8_t *heads = w->to + pack_size(w->entries_len, w->count, w->segments, 0);
+	memcpy(heads + (size_t)w->heads_done * PACK_HEAD_SIZE, head, PACK_HEAD_SIZE);
+	w->heads_done++;
+}
+
 void pack_writer_end(const struct pack_writer *w)
 {
 	require(w->count_done == w->count && w->segments_done == w->segments &&
-		w->entries_done == w->entries_len);
+		w->entries_done == w->entries_len &&
+		w->heads_done == (w->flags & PACK_HEADS ? w->count : 0));
 }

@@ -29,11 +29,11 @@ int store_begin(struct store *store, struct store_txn **out)
 		free(txn);
 		return r;
 	}
-	r = meta_row_get(txn->t, &txn->meta);
+	r = state_get(txn->t, &txn->state);
 	if (r) {
 		store->engine->ops->abort(txn->t);
 		free(txn);
-		return r == ERROR_NOT_FOUND ? ERROR_CORRUPT : r;
+		return r;
 	}
 	store->writer = txn;
 	*out = txn;
@@ -44,8 +44,6 @@ int store_commit(struct store_txn *txn)
 {
 	struct store *store = txn->store;
 	require(store->writer == txn);
-	if (txn->meta_changed)
-		meta_row_put(txn->t, &txn->meta); /* its error sticks in the transaction */
 	int r = store->engine->ops->commit(txn->t, atomic_load(&store->allowance_bytes));
 	store->writer = NULL;
 	free(txn);
@@ -181,19 +179,22 @@ int store_info(struct store *store, struct store_info *out)
 	struct engine_txn *t;
 	struct engine_usage usage;
 	struct meta_row meta;
+	struct state state;
 	int r = store->engine->ops->begin(store->engine, false, &t);
 	if (r)
 		return r;
 	r = meta_row_get(t, &meta);
+	if (!r)
+		r = state_get(t, &state);
 	store->engine->ops->abort(t);
 	if (!r)
 		r = store->engine->ops->usage(store->engine, &usage);
 	if (r)
 		return r;
 	*out = (struct store_info){
-		.newest = meta.newest,
-		.records = meta.records,
-		.feeds = meta.feeds,
+		.newest = state.newest,
+		.records = state.records,
+		.feeds = state.feeds,
 		.disk_bytes = usage.disk_bytes,
 		.free_bytes = usage.free_bytes,
 		.reserve_held = atomic_load(&store->reserve_held),

@@ -109,6 +109,8 @@ int store_put_gap(struct store_txn *txn, const struct store_gap *gap, struct sto
 		.first_seq = gap->seq,
 		.last_seq = gap->seq,
 	};
+	if (is_new)
+		txn->state.feeds = feed.feed;
 	r = store_add_arrival(txn, &row, &gap->feed_id, gap->seq, &gap->entry_hash, &arrival);
 	if (r)
 		return r;

@@ -47,7 +47,7 @@ static int pack_rewrite(struct store_txn *txn, uint32_t feed, const struct pack 
 	while (segments < p->segments && pack_segment_first(p, segments) < count)
 		segments++;
 	int r = engine_put(txn->t, TABLE_PACKS, key_seq(key, feed, p->first_seq),
-		pack_size(len, count, segments), &to);
+		pack_size(len, count, segments, p->flags), &to);
 	if (r)
 		return r;
 	pack_writer_begin(&w, to, len, count, segments, p->flags, p->epoch, &p->prev);
@@ -57,6 +57,8 @@ static int pack_rewrite(struct store_txn *txn, uint32_t feed, const struct pack 
 			pack_writer_segment(&w, pack_segment_arrival(p, segment++));
 		pack_hash(p, i, &entry_hash);
 		pack_writer_entry(&w, i == changed ? wire : pack_wire(p, i), &entry_hash);
+		if (p->heads)
+			pack_writer_head(&w, pack_head(p, i));
 	}
 	pack_writer_end(&w);
 	return 0;
@@ -80,7 +82,7 @@ static int disown(
 		return r;
 	aside.arrived = arrival.arrived;
 	aside.source_city = arrival.source_city;
-	r = store_find_head(txn->t, row, aside.seq, &aside.head_seq, &aside.has_head, aside.head);
+	r = store_find_head(txn->t, row, p, i, &aside.head_seq, &aside.has_head, aside.head);
 	return r ? r : aside_row_put(txn->t, TABLE_DISOWNED, row->feed, &aside);
 }
 
@@ -132,10 +134,20 @@ static int keep_head_at(struct store_txn *txn, struct feed_row *row)
 	struct store_feed *feed = &row->feed_state;
 	uint8_t key[KEY_SEQ_SIZE];
 	struct bytes value;
+	struct pack p;
 	if (feed->seq == 0)
 		return 0;
+	int r = store_find_pack(txn->t, row->feed, feed->seq, &p);
+	if (r)
+		return r;
+	const uint8_t *own = pack_head(&p, (uint32_t)(feed->seq - p.first_seq));
+	if (own) {
+		feed->has_head = true;
+		memcpy(feed->head, own, STORE_HEAD_SIZE);
+		return 0;
+	}
 	key_seq(key, row->feed, feed->seq);
-	int r = engine_get(txn->t, TABLE_HEADS, bytes_of(key, sizeof key), &value);
+	r = engine_get(txn->t, TABLE_HEADS, bytes_of(key, sizeof key), &value);
 	if (r == 0 && value.len == STORE_HEAD_SIZE) {
 		feed->has_head = true;
 		memcpy(feed->head, value.data, STORE_HEAD_SIZE);
@@ -229,6 +241,7 @@ int store_cut(struct store_txn *txn, const struct hash *feed_id, uint64_t seq,
 			return r;
 		uint64_t first = row.feed_state.first_seq;
 		moved = seq < first ? tip - first + 1 : tip - seq;
+		txn->state.records -= moved;
 		if (moved)
 			r = cut(txn, &row, seq, hash, now, &arrival);
 		row.feed_state.since_checkpoint_entries = 0;
@@ -239,8 +252,6 @@ int store_cut(struct store_txn *txn, const struct hash *feed_id, uint64_t seq,
 			r = store_feed_save(txn, &row, false);
 		if (r)
 			return store_txn_fail(txn, r);
-		txn->meta.records -= moved;
-		txn->meta_changed = true;
 	}
 	if (disowned)
 		*disowned = moved;

@@ -27,8 +27,7 @@ struct store {
 struct store_txn {
 	struct store *store;
 	struct engine_txn *t;
-	struct meta_row meta;
-	bool meta_changed;
+	struct state state;
 };
 
 static inline int store_read_begin(struct store *store, struct engine_txn **t)
@@ -61,8 +60,8 @@ int store_feed_save(struct store_txn *txn, struct feed_row *row, bool is_new);
 /** The pack that holds `seq`; ERROR_NOT_FOUND. Views into the transaction. */
 int store_find_pack(struct engine_txn *t, uint32_t feed, uint64_t seq, struct pack *out);
 /**
- * The first head at or after `seq` that is kept, or the tip's. `*has_head` false: the feed's valid
- * part, or an epoch, ends at *head_seq without one.
+ * The first head at or after entry `i` of a pack that is kept, or the tip's. `*has_head` false: the
+ * feed's valid part, or an epoch, ends at *head_seq without one.
  */
-int store_find_head(struct engine_txn *t, const struct feed_row *row, uint64_t seq,
-	uint64_t *head_seq, bool *has_head, uint8_t head[static STORE_HEAD_SIZE]);
+int store_find_head(struct engine_txn *t, const struct feed_row *row, const struct pack *p,
+	uint32_t i, uint64_t *head_seq, bool *has_head, uint8_t head[static STORE_HEAD_SIZE]);

@@ -14,6 +14,7 @@
 struct group {
 	uint64_t seqs[GROUP_MAX]; /* the first seq of each pack */
 	uint32_t packs;
+	uint8_t flags;
 	uint32_t epoch;
 	uint32_t count, segments;
 	size_t entries_len;
@@ -23,15 +24,15 @@ static bool group_takes(const struct group *g, const struct pack *p)
 {
 	if (g->packs == 0)
 		return true;
-	return g->packs < GROUP_MAX && g->epoch == p->epoch &&
-		pack_size(g->entries_len + p->entries.len, g->count + p->count,
-			g->segments + p->segments) <= PACK_BYTES_MAX;
+	return g->packs < GROUP_MAX && g->epoch == p->epoch && g->flags == p->flags &&
+		pack_size(g->entries_len + p->entries.len, g->count + p->count, g->segments + p->segments,
+			g->flags) <= PACK_BYTES_MAX;
 }
 
 static void group_add(struct group *g, const struct pack *p)
 {
 	if (g->packs == 0)
-		*g = (struct group){.epoch = p->epoch};
+		*g = (struct group){.epoch = p->epoch, .flags = p->flags};
 	g->seqs[g->packs++] = p->first_seq;
 	g->count += p->count;
 	g->segments += p->segments;
@@ -47,6 +48,8 @@ static void copy_pack(struct pack_writer *w, const struct pack *p)
 			pack_writer_segment(w, pack_segment_arrival(p, segment++));
 		pack_hash(p, i, &entry_hash);
 		pack_writer_entry(w, pack_wire(p, i), &entry_hash);
+		if (p->heads)
+			pack_writer_head(w, pack_head(p, i));
 	}
 }
 
@@ -60,7 +63,8 @@ static int group_build(struct store_txn *txn, uint32_t feed, const struct group 
 		if (r)
 			return r;
 		if (i == 0)
-			pack_writer_begin(&w, to, g->entries_len, g->count, g->segments, 0, g->epoch, &p.prev);
+			pack_writer_begin(&w, to, g->entries_len, g->count, g->segments,
+				g->flags & (uint8_t)~PACK_LIVE, g->epoch, &p.prev);
 		copy_pack(&w, &p);
 	}
 	pack_writer_end(&w);
@@ -74,7 +78,7 @@ static int group_write(struct store_txn *txn, uint32_t feed, struct group *g)
 		g->packs = 0;
 		return 0;
 	}
-	size_t len = pack_size(g->entries_len, g->count, g->segments);
+	size_t len = pack_size(g->entries_len, g->count, g->segments, g->flags);
 	uint8_t *bytes = malloc(len);
 	if (!bytes)
 		return ERROR_MEMORY;
@@ -103,7 +107,7 @@ static int merge_feed(struct store_txn *txn, struct feed_row *row, size_t *budge
 		uint64_t next = pack_last_seq(&p) + 1;
 		bool live = p.flags & PACK_LIVE;
 		if (!live || !group_takes(&g, &p)) {
-			size_t len = pack_size(g.entries_len, g.count, g.segments);
+			size_t len = pack_size(g.entries_len, g.count, g.segments, g.flags);
 			bool written = g.packs > 1;
 			*budget -= !written ? 0 : len < *budget ? len : *budget;
 			r = group_write(txn, row->feed, &g);
@@ -124,7 +128,8 @@ static int merge_feed(struct store_txn *txn, struct feed_row *row, size_t *budge
 	}
 	row->live_first = !*done ? seq : g.packs ? g.seqs[0] : 0;
 	if (*done)
-		row->live_bytes = g.packs ? (uint32_t)pack_size(g.entries_len, g.count, g.segments) : 0;
+		row->live_bytes = g.packs ? (uint32_t)pack_size(g.entries_len, g.count, g.segments, g.flags)
+								  : 0;
 	return 0;
 }
 

@@ -16,12 +16,20 @@ int store_find_pack(struct engine_txn *t, uint32_t feed, uint64_t seq, struct pa
 	return r;
 }
 
-int store_find_head(struct engine_txn *t, const struct feed_row *row, uint64_t seq,
-	uint64_t *head_seq, bool *has_head, uint8_t head[static STORE_HEAD_SIZE])
+int store_find_head(struct engine_txn *t, const struct feed_row *row, const struct pack *p,
+	uint32_t i, uint64_t *head_seq, bool *has_head, uint8_t head[static STORE_HEAD_SIZE])
 {
 	const struct store_feed *feed = &row->feed_state;
 	uint8_t key[KEY_SEQ_SIZE];
 	struct bytes value;
+	uint64_t seq = p->first_seq + i;
+	const uint8_t *own = pack_head(p, i);
+	if (own) {
+		*head_seq = seq;
+		*has_head = true;
+		memcpy(head, own, STORE_HEAD_SIZE);
+		return 0;
+	}
 	key_seq(key, row->feed, seq);
 	int r = engine_seek_prefix(t, TABLE_HEADS, key, sizeof key, 4, ENGINE_AT_LEAST, &value);
 	if (r == ERROR_NOT_FOUND) {
@@ -128,6 +136,7 @@ int store_read_run(struct store *store, const struct hash *feed_id, uint64_t fir
 {
 	struct engine_txn *t;
 	struct feed_row row;
+	struct pack p;
 	size_t before = out->len;
 	int r = store_read_begin(store, &t);
 	if (r)
@@ -139,7 +148,10 @@ int store_read_run(struct store *store, const struct hash *feed_id, uint64_t fir
 			first_seq > row.feed_state.seq))
 		r = ERROR_NOT_FOUND;
 	if (!r)
-		r = store_find_head(t, &row, first_seq, &slice->head_seq, &slice->has_head, slice->head);
+		r = store_find_pack(t, row.feed, first_seq, &p);
+	if (!r)
+		r = store_find_head(t, &row, &p, (uint32_t)(first_seq - p.first_seq), &slice->head_seq,
+			&slice->has_head, slice->head);
 	if (!r)
 		r = read_run(t, &row, max_bytes < STORE_READ_BYTES_MAX ? max_bytes : STORE_READ_BYTES_MAX,
 			out, slice);
@@ -190,7 +202,8 @@ int store_read_entry(
 	if (!r) {
 		entry.arrived = arrival.arrived;
 		entry.source_city = arrival.source_city;
-		r = store_find_head(t, &row, seq, &entry.head_seq, &entry.has_head, entry.head);
+		r = store_find_head(t, &row, &p, (uint32_t)(seq - p.first_seq), &entry.head_seq,
+			&entry.has_head, entry.head);
 	}
 	if (!r)
 		r = fn(ctx, &entry);

@@ -7,7 +7,7 @@ int store_add_arrival(struct store_txn *txn, struct arrival_row *row, const stru
 	uint64_t seq, const struct hash *hash, struct store_arrival *out)
 {
 	struct hasher *h = &txn->store->hasher;
-	struct store_arrival *newest = &txn->meta.newest;
+	struct store_arrival *newest = &txn->state.newest;
 	struct hash rolling;
 	hasher_begin(h, "hansa arrival 1");
 	hasher_add(h, bytes_of(newest->rolling, STORE_ROLLING_SIZE));
@@ -21,8 +21,9 @@ int store_add_arrival(struct store_txn *txn, struct arrival_row *row, const stru
 		return store_txn_fail(txn, r);
 	newest->arrival++;
 	memcpy(newest->rolling, rolling.bytes, STORE_ROLLING_SIZE);
-	txn->meta_changed = true;
 	memcpy(row->rolling, newest->rolling, STORE_ROLLING_SIZE);
+	row->records = txn->state.records;
+	row->feeds = txn->state.feeds;
 	if (out)
 		*out = *newest;
 	return arrival_row_put(txn->t, newest->arrival, row);
@@ -36,10 +37,10 @@ int store_feed_or_new(struct store_txn *txn, const struct hash *network_id,
 	*is_new = r == ERROR_NOT_FOUND;
 	if (!*is_new)
 		return r;
-	if (txn->meta.feeds == UINT32_MAX)
+	if (txn->state.feeds == UINT32_MAX)
 		return ERROR_LIMIT;
 	*out = (struct feed_row){
-		.feed = txn->meta.feeds + 1,
+		.feed = txn->state.feeds + 1,
 		.feed_state = {.network_id = *network_id,
 			.city_id = *city_id,
 			.feed_id = *feed_id,
@@ -57,8 +58,6 @@ int store_feed_save(struct store_txn *txn, struct feed_row *row, bool is_new)
 			bytes_of(number, sizeof number));
 		if (r)
 			return store_txn_fail(txn, r);
-		txn->meta.feeds = row->feed;
-		txn->meta_changed = true;
 	}
 	return store_txn_fail(txn, feed_row_put(txn->t, row));
 }
@@ -93,50 +92,60 @@ static int check_continues(const struct store_run *run, const struct store_feed 
 
 /* One pack of the entries from..from+n-1. */
 static int put_pack(struct store_txn *txn, const struct store_run *run, uint32_t feed,
-	uint32_t from, uint32_t n, const struct hash *prev, uint64_t arrival, bool live)
+	uint32_t from, uint32_t n, const struct hash *prev, uint64_t arrival, uint8_t flags)
 {
 	uint8_t key[KEY_SEQ_SIZE];
 	struct pack_writer w;
 	uint8_t *to;
 	const struct run_entry *first = &run->index[from], *last = &run->index[from + n - 1];
 	size_t len = last->offset + last->length - first->offset;
-	int r = engine_put(
-		txn->t, TABLE_PACKS, key_seq(key, feed, run->first_seq + from), pack_size(len, n, 1), &to);
+	int r = engine_put(txn->t, TABLE_PACKS, key_seq(key, feed, run->first_seq + from),
+		pack_size(len, n, 1, flags), &to);
 	if (r)
 		return r;
-	pack_writer_begin(&w, to, len, n, 1, live ? PACK_LIVE : 0, run->epoch, prev);
+	pack_writer_begin(&w, to, len, n, 1, flags, run->epoch, prev);
 	pack_writer_segment(&w, arrival);
 	for (uint32_t i = from; i < from + n; i++)
 		pack_writer_entry(&w,
 			bytes_of(run->entries.data + run->index[i].offset, run->index[i].length),
 			&run->index[i].entry_hash);
+	if (flags & PACK_HEADS)
+		pack_writer_head(&w, run->head);
 	pack_writer_end(&w);
 	return 0;
+}
+
+/* Small runs make live packs; one entry with a head of its own brings it along. */
+static uint8_t flags_of(const struct store_run *run)
+{
+	if (pack_size(run->entries.len, run->count, 1, PACK_HEADS) >= LIVE_PACK_MAX)
+		return 0;
+	return PACK_LIVE | (run->count == 1 && run->checkpoint ? PACK_HEADS : 0);
 }
 
 static int put_packs(
 	struct store_txn *txn, const struct store_run *run, struct feed_row *row, uint64_t arrival)
 {
-	bool live = pack_size(run->entries.len, run->count, 1) < LIVE_PACK_MAX;
+	uint8_t flags = flags_of(run);
 	struct hash prev = row->feed_state.seq ? row->feed_state.entry_hash : run->prev;
 	uint32_t from = 0;
 	while (from < run->count) {
 		size_t len = run->index[from].length;
 		uint32_t n = 1;
 		while (from + n < run->count &&
-			pack_size(len + run->index[from + n].length, n + 1, 1) <= PACK_BYTES_MAX)
+			pack_size(len + run->index[from + n].length, n + 1, 1, flags) <= PACK_BYTES_MAX)
 			len += run->index[from + n++].length;
-		int r = put_pack(txn, run, row->feed, from, n, &prev, arrival, live);
+		int r = put_pack(txn, run, row->feed, from, n, &prev, arrival, flags);
 		if (r)
 			return r;
 		prev = run->index[from + n - 1].entry_hash;
 		from += n;
 	}
-	if (!live)
+	if (!(flags & PACK_LIVE))
 		return 0;
 	if (!row->live_first)
 		row->live_first = run->first_seq;
-	row->live_bytes += (uint32_t)pack_size(run->entries.len, run->count, 1);
+	row->live_bytes += (uint32_t)pack_size(run->entries.len, run->count, 1, flags);
 	if (row->live_bytes < MERGE_BYTES)
 		return 0;
 	uint8_t key[KEY_FEED_SIZE];
@@ -188,18 +197,20 @@ int store_put_run(struct store_txn *txn, const struct store_run *run, struct sto
 		.first_seq = run->first_seq,
 		.last_seq = last_seq,
 	};
+	txn->state.records += run->count;
+	if (is_new)
+		txn->state.feeds = row.feed;
 	r = store_add_arrival(txn, &row_arrival, &run->feed_id, last_seq, last_hash, &arrival);
 	/* The last head of an epoch is kept for ever, as a checkpoint is. */
 	const struct store_feed *before = &row.feed_state;
 	if (!r && before->seq && before->has_head && before->epoch != run->epoch)
 		r = put_head(txn, row.feed, before->seq, before->head);
-	if (!r && run->checkpoint)
+	if (!r && run->checkpoint && !(flags_of(run) & PACK_HEADS))
 		r = put_head(txn, row.feed, last_seq, run->head);
 	if (!r)
 		r = put_packs(txn, run, &row, arrival.arrival);
 	if (!r) {
 		feed_advance(&row.feed_state, run, arrival.arrival);
-		txn->meta.records += run->count;
 		r = store_feed_save(txn, &row, is_new);
 	}
 	if (r)

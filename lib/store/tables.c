@@ -3,11 +3,11 @@
 
 #include "base/check.h"
 
-#define META_SIZE 40
+#define META_SIZE 40 /* some of it is room for later */
 #define FEED_ROW_SIZE 379
 #define ASIDE_FIXED_SIZE 302
 #define ARRIVAL_HAS_SOURCE 0x80
-#define ARRIVAL_ROW_MAX 160
+#define ARRIVAL_ROW_MAX 172
 
 /* Writing fields one after another into a place of known size. */
 struct row_writer {
@@ -70,10 +70,7 @@ int meta_row_get(struct engine_txn *t, struct meta_row *out)
 	if (out->schema != STORE_SCHEMA)
 		return ERROR_VERSION;
 	cursor_copy(&c, out->store_epoch, STORE_EPOCH_SIZE);
-	out->newest.arrival = cursor_u64(&c);
-	cursor_copy(&c, out->newest.rolling, STORE_ROLLING_SIZE);
-	out->records = cursor_u64(&c);
-	out->feeds = cursor_u32(&c);
+	cursor_bytes(&c, 28);
 	return read_end(&c);
 }
 
@@ -85,11 +82,28 @@ int meta_row_put(struct engine_txn *t, const struct meta_row *row)
 		return r;
 	row_u32(&w, row->schema);
 	row_copy(&w, row->store_epoch, STORE_EPOCH_SIZE);
-	row_u64(&w, row->newest.arrival);
-	row_copy(&w, row->newest.rolling, STORE_ROLLING_SIZE);
-	row_u64(&w, row->records);
-	row_u32(&w, row->feeds);
+	row_copy(&w, (uint8_t[28]){0}, 28);
 	require(w.at == META_SIZE);
+	return 0;
+}
+
+int state_get(struct engine_txn *t, struct state *out)
+{
+	uint8_t key[KEY_ARRIVAL_SIZE];
+	struct bytes value;
+	struct arrival_row row;
+	*out = (struct state){0};
+	key_arrival(key, UINT64_MAX);
+	int r = engine_seek_prefix(t, TABLE_ARRIVALS, key, sizeof key, 0, ENGINE_AT_MOST, &value);
+	if (r)
+		return r == ERROR_NOT_FOUND ? 0 : r;
+	r = arrival_row_parse(value, &row);
+	if (r)
+		return r;
+	out->newest.arrival = get_u64(key);
+	memcpy(out->newest.rolling, row.rolling, STORE_ROLLING_SIZE);
+	out->records = row.records;
+	out->feeds = row.feeds;
 	return 0;
 }
 
@@ -225,6 +239,8 @@ int arrival_row_parse(struct bytes value, struct arrival_row *out)
 	uint8_t kind = cursor_u8(&c);
 	out->kind = kind & (uint8_t)~ARRIVAL_HAS_SOURCE;
 	cursor_copy(&c, out->rolling, STORE_ROLLING_SIZE);
+	out->records = cursor_u64(&c);
+	out->feeds = cursor_u32(&c);
 	if (out->kind == 0)
 		return read_end(&c);
 	out->arrived.ms = (int64_t)cursor_u64(&c);
@@ -260,6 +276,8 @@ int arrival_row_put(struct engine_txn *t, uint64_t arrival, const struct arrival
 	bool source = row->kind && !hash_is_zero(&row->source_city);
 	row_u8(&w, (uint8_t)(row->kind | (source ? ARRIVAL_HAS_SOURCE : 0)));
 	row_copy(&w, row->rolling, STORE_ROLLING_SIZE);
+	row_u64(&w, row->records);
+	row_u32(&w, row->feeds);
 	if (row->kind) {
 		row_u64(&w, (uint64_t)row->arrived.ms);
 		row_hash(&w, &row->item_hash);

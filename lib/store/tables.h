@@ -81,13 +81,21 @@ static inline struct bytes key_chunks(
 struct meta_row {
 	uint32_t schema;
 	uint8_t store_epoch[STORE_EPOCH_SIZE];
-	struct store_arrival newest;
-	uint64_t records;
-	uint32_t feeds; /* the highest feed number given */
 };
 /** ERROR_NOT_FOUND: a new store. ERROR_VERSION: another schema (then only `schema` is filled). */
 int meta_row_get(struct engine_txn *t, struct meta_row *out);
 int meta_row_put(struct engine_txn *t, const struct meta_row *row);
+
+/**
+ * What the store counts. It stands in the newest row of table arrivals, so that a commit touches no
+ * page for it: each change of it comes with an arrival.
+ */
+struct state {
+	struct store_arrival newest;
+	uint64_t records;
+	uint32_t feeds; /* the highest feed number given */
+};
+int state_get(struct engine_txn *t, struct state *out);
 
 /** A row of table feeds. */
 struct feed_row {
@@ -122,8 +130,10 @@ int aside_row_put(
 
 /** A row of table arrivals. */
 struct arrival_row {
-	uint8_t kind; /* enum store_arrival_kind; 0: dropped, only rolling is left */
+	uint8_t kind; /* enum store_arrival_kind; 0: dropped, the next three are left */
 	uint8_t rolling[STORE_ROLLING_SIZE];
+	uint64_t records; /* struct state */
+	uint32_t feeds;
 	struct timestamp arrived;
 	struct hash source_city;
 	struct hash item_hash;

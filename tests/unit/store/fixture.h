@@ -261,3 +261,35 @@ static inline uint64_t check_feed(struct store *store, const struct origin *o)
 		assert_true(hash_equal(&s.prev, &feed.entry_hash));
 	return feed.seq;
 }
+
+static inline int setup_lmdb(void **state)
+{
+	struct fixture *f = malloc(sizeof *f);
+	assert_non_null(f);
+	fixture_init(f, false);
+	*state = f;
+	return 0;
+}
+
+static inline int setup_memory(void **state)
+{
+	struct fixture *f = malloc(sizeof *f);
+	assert_non_null(f);
+	fixture_init(f, true);
+	*state = f;
+	return 0;
+}
+
+static inline int teardown_store(void **state)
+{
+	fixture_deinit(*state);
+	free(*state);
+	return 0;
+}
+
+/** The same test on each back end. */
+#define BOTH(test)                                                \
+	{"lmdb " #test, test, setup_lmdb, teardown_store, NULL},      \
+	{                                                             \
+		"memory " #test, test, setup_memory, teardown_store, NULL \
+	}

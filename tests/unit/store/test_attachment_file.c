@@ -2,7 +2,7 @@
 /* Files of attachments with the store's map of durable chunks: resumed, finished, cleaned. */
 #include <fcntl.h>
 
-#include "fixture.h"
+#include "tests/unit/store/fixture.h"
 #include "store/attachment_file.h"
 
 #define CHUNK ATTACHMENT_CHUNK_BYTES

@@ -2,7 +2,7 @@
 /* The guard file's torn writes, and the bootstrap file. */
 #include <fcntl.h>
 
-#include "fixture.h"
+#include "tests/unit/store/fixture.h"
 #include "store/bootstrap_file.h"
 #include "store/guard_file.h"
 

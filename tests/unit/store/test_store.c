@@ -1,29 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Runs, heads, reading, arrivals, on both back ends. */
-#include "fixture.h"
-
-static int setup_lmdb(void **state)
-{
-	struct fixture *f = malloc(sizeof *f);
-	fixture_init(f, false);
-	*state = f;
-	return 0;
-}
-
-static int setup_memory(void **state)
-{
-	struct fixture *f = malloc(sizeof *f);
-	fixture_init(f, true);
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	fixture_deinit(*state);
-	free(*state);
-	return 0;
-}
+#include "tests/unit/store/fixture.h"
 
 static void test_new_store_is_empty(void **state)
 {
@@ -343,12 +320,6 @@ static void test_arrivals_roll(void **state)
 	assert_int_equal(seen.count, 1);
 	assert_int_equal(seen.rows[0].arrival.arrival, 2);
 }
-
-#define BOTH(test)                                          \
-	{"lmdb " #test, test, setup_lmdb, teardown, NULL},      \
-	{                                                       \
-		"memory " #test, test, setup_memory, teardown, NULL \
-	}
 
 int main(void)
 {

@@ -22,6 +22,7 @@
 #include "daemon/config.h"
 #include "daemon/identity.h"
 #include "proto/node.h"
+#include "store/attachment_file.h"
 #include "store/store.h"
 
 struct api;
@@ -62,7 +63,7 @@ struct app {
 	int (*on_join)(struct app *app, struct transport *transport);
 	struct app_loop *inner; /* app.c's own handles and lists */
 	struct list subscribers;
-	struct list transports;      /* all open connections, see transport.h */
+	struct list transports; /* all open connections, see transport.h */
 	unsigned transport_count;
 	bool disk_full;
 	struct timestamp started;
@@ -97,6 +98,7 @@ struct app_subscriber {
 	struct list_node node;
 	app_event_fn *fn;
 	void *ctx;
+	uint64_t delivered; /* number of the last event that it was given */
 };
 void app_subscribe(struct app *app, struct app_subscriber *subscriber, app_event_fn *fn, void *ctx);
 /** Harmless for one that is not subscribed; may be called from within an event. */

@@ -3,10 +3,13 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/check.h"
 #include "base/error.h"
 #include "base/list.h"
+#include "base/log.h"
+#include "proto/attachment_sink.h"
 #include "proto/attachment_sink.h"
 
 struct task {
@@ -27,6 +30,14 @@ struct attachment_writer {
 	bool stopping;
 };
 
+/* A sync failed: what it was to make durable may be lost, and a second try would say nothing. */
+_Noreturn static void die(void)
+{
+	log_event(LOG_LEVEL_ERROR, "store_failed", "reason",
+		"an attachment could not be written or synced; the process ends");
+	_exit(1);
+}
+
 static void *run(void *ctx)
 {
 	struct attachment_writer *writer = ctx;
@@ -38,7 +49,10 @@ static void *run(void *ctx)
 		if (!first)
 			break;
 		pthread_mutex_unlock(&writer->lock);
-		attachment_sink_write(writer->sink, list_entry(first, struct task, node)->write);
+		struct node_write *write = list_entry(first, struct task, node)->write;
+		attachment_sink_write(writer->sink, write);
+		if (write->code == ERROR_IO)
+			die();
 		pthread_mutex_lock(&writer->lock);
 		list_push_back(&writer->answers, first);
 		uv_async_send(&writer->async);

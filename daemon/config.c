@@ -317,6 +317,24 @@ void config_deinit(struct config *config)
 	memset(config, 0, sizeof(*config));
 }
 
+#define SWAP(a, b) \
+	do { \
+		__typeof__(a) swapped = (a); \
+		(a) = (b); \
+		(b) = swapped; \
+	} while (0)
+
+void config_keep(struct config *config, struct config *former)
+{
+	SWAP(config->city, former->city);
+	SWAP(config->data, former->data);
+	SWAP(config->listen, former->listen);
+	SWAP(config->control, former->control);
+	SWAP(config->store, former->store);
+	SWAP(config->attachments, former->attachments);
+	SWAP(config->relay, former->relay);
+}
+
 int config_print(const struct config *config, FILE *to)
 {
 	char limit[32], fetch_max[32];

@@ -90,5 +90,11 @@ int config_parse(const char *text, size_t len, const char *folder, struct config
 	struct complaint *complaint);
 void config_deinit(struct config *config);
 
+/**
+ * After a reload: gives back to `config` what `former` had and what cannot change while running
+ * (city, data, listen, control, store, relay, attachments).
+ */
+void config_keep(struct config *config, struct config *former);
+
 /** Writes YAML that config_parse reads back to the same values. ERROR_IO. */
 int config_print(const struct config *config, FILE *to);

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buffer.h"
+#include "base/log.h"
+#include "charter/draft.h"
+#include "daemon/app_loop.h"
+#include "daemon/writer.h"
+#include "feed/feed.h"
+
+/*
+ * A new node key: its file first (node.key.new), then an epoch record in each network whose cuts are
+ * the own tips, and only when these are committed the file takes node.key's place. A crash between
+ * leaves node.key.new, which the charter names: the next start goes on from there.
+ */
+
+/* The own feeds must be at rest when the cuts are drawn: what is published meanwhile would be lost. */
+#define QUIET_WITHIN_MS 30000
+
+struct app_renewal {
+	struct app *app;
+	struct secret_key *key;
+	uint8_t sealing[IDENTITY_SEALING_SIZE];
+	app_renew_fn *done;
+	void *ctx;
+	struct monotime until;
+	bool submitted;
+	unsigned waiting, committed;
+	int code;
+	char reason[256];
+};
+
+static void fail(struct app_renewal *r, int code, const char *reason)
+{
+	if (r->code)
+		return;
+	r->code = code;
+	snprintf(r->reason, sizeof(r->reason), "%s", reason);
+}
+
+static void on_object(void *ctx, int code, const struct hash *object_hash, uint64_t arrival)
+{
+	(void)object_hash, (void)arrival;
+	struct app_renewal *r = ctx;
+	r->waiting--;
+	if (code)
+		fail(r, code, error_text(code));
+	else
+		r->committed++;
+}
+
+static int cuts_of(const struct node *node, const struct hash *network_id,
+	const struct hash *city_id, struct epoch_cut cuts[static EPOCH_LANES])
+{
+	memset(cuts, 0, EPOCH_LANES * sizeof(*cuts));
+	for (uint8_t lane = 1; lane <= EPOCH_LANES; lane++) {
+		struct hash feed_id;
+		struct node_feed feed;
+		int code = feed_id_of(network_id, city_id, lane, &feed_id);
+		if (code)
+			return code;
+		if (node_feed_find(node, &feed_id, &feed) && feed.seq > 0)
+			cuts[lane - 1] = (struct epoch_cut){feed.seq, feed.entry_hash};
+	}
+	return 0;
+}
+
+static const struct roster_member *own_member(const struct app *app, size_t i)
+{
+	return roster_member_by_city(node_network_roster(app->node, i), &app->identity.city_id);
+}
+
+static int submit_one(struct app_renewal *r, const struct roster *roster)
+{
+	struct app *app = r->app;
+	struct epoch_cut cuts[EPOCH_LANES];
+	struct buffer wire;
+	struct node_time now = app_now(app);
+	buffer_init(&wire, OBJECT_BYTES_MAX);
+	int code = cuts_of(app->node, roster_network_id(roster), &app->identity.city_id, cuts);
+	if (!code && !app->identity.city_key)
+		code = ERROR_KEY;
+	if (!code)
+		code = draft_renewal(roster, &app->identity.city_id, app->identity.city_key, r->key,
+			r->sealing, cuts, EPOCH_REASON_RENEWAL, (uint64_t)now.wall.ms, &wire);
+	if (!code) {
+		r->waiting++;
+		code = node_object_submit(app->node, roster_network_id(roster), buffer_bytes(&wire),
+			on_object, r, now);
+		if (code)
+			r->waiting--;
+	}
+	buffer_deinit(&wire);
+	return code;
+}
+
+static void submit_all(struct app_renewal *r)
+{
+	struct app *app = r->app;
+	r->submitted = true;
+	for (size_t i = 0; i < node_network_count(app->node); i++) {
+		const struct roster_member *own = own_member(app, i);
+		if (!own || own->status == MEMBER_REMOVED)
+			continue;
+		if (public_key_equal(&own->node_key, secret_key_public(r->key))) {
+			r->committed++; /* before the crash */
+			continue;
+		}
+		int code = submit_one(r, node_network_roster(app->node, i));
+		if (code)
+			fail(r, code, error_text(code));
+	}
+}
+
+/* The new key from now on: file, TLS, node. */
+static int take_over(struct app_renewal *r)
+{
+	struct app *app = r->app;
+	struct complaint complaint = {0};
+	struct tls_context *tls;
+	int code = tls_context_new(r->key, &tls);
+	if (code)
+		return code;
+	code = identity_renew_finish(app->config.data, &complaint);
+	if (code) {
+		tls_context_free(tls);
+		fail(r, code, complaint.reason);
+		return code;
+	}
+	tls_context_free(app->tls);
+	app->tls = tls;
+	struct secret_key *former = app->identity.node_key;
+	app->identity.node_key = r->key;
+	app->identity.node_public = *secret_key_public(r->key);
+	memcpy(app->identity.sealing_public, r->sealing, sizeof(r->sealing));
+	r->key = NULL;
+	node_set_node_key(app->node, app->identity.node_key, &app->identity.node_public, app_now(app));
+	secret_key_free(former);
+	/* handshakes under way would end in links of the former key */
+	list_for_each_safe(&app->transports, node)
+		transport_close(list_entry(node, struct transport, all), "the node key was renewed");
+	return 0;
+}
+
+static void renewal_end(struct app_renewal *r)
+{
+	struct log_line l;
+	log_begin(&l, r->code ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO,
+		r->code ? "key_renewal_failed" : "key_renewed");
+	if (r->code)
+		log_text(&l, "reason", r->reason);
+	log_uint(&l, "networks", r->committed);
+	log_end(&l);
+	if (r->done)
+		r->done(r->ctx, r->code, r->code ? r->reason : NULL);
+	secret_key_free(r->key);
+	free(r);
+}
+
+void app_renew_step(struct app *app)
+{
+	struct app_renewal *r = app->inner->renewal;
+	if (!r)
+		return;
+	if (!r->submitted && app->state == APP_RUNNING) {
+		if (writer_pending(app->writer) == 0)
+			submit_all(r);
+		else if (monotime_reached(app_now(app).mono, r->until))
+			fail(r, ERROR_BUSY, "Publishing does not rest: try again when less is published.");
+		else
+			return;
+	}
+	if (r->waiting > 0)
+		return;
+	app->inner->renewal = NULL;
+	bool stopping = app->state != APP_RUNNING;
+	if (stopping)
+		fail(r, ERROR_CANCELLED, "This city is stopping; the next start goes on.");
+	else if (r->committed > 0 || !r->code) {
+		int code = take_over(r);
+		if (code)
+			fail(r, code, error_text(code));
+	}
+	renewal_end(r);
+}
+
+static int renewal_begin(struct app *app, struct secret_key *key, app_renew_fn *done, void *ctx)
+{
+	struct app_renewal *r = calloc(1, sizeof(*r));
+	int code = r ? identity_sealing(key, r->sealing) : ERROR_MEMORY;
+	if (code) {
+		free(r);
+		return code;
+	}
+	r->app = app;
+	r->key = key;
+	r->done = done;
+	r->ctx = ctx;
+	r->until = monotime_add_ms(app_now(app).mono, QUIET_WITHIN_MS);
+	app->inner->renewal = r;
+	return 0;
+}
+
+int app_renew_key(struct app *app, app_renew_fn *done, void *ctx, struct complaint *complaint)
+{
+	struct secret_key *key = NULL;
+	if (app->state != APP_RUNNING || app->inner->renewal)
+		return complain(complaint, ERROR_STATE, "key", "A renewal is under way already.");
+	if (!app->identity.city_key)
+		return complain(complaint, ERROR_STATE, "key",
+			"The city key is not in this folder: put keys/city.key there, and start again.");
+	int code = identity_renew_prepare(app->config.data, &key, complaint);
+	if (code)
+		return code;
+	code = renewal_begin(app, key, done, ctx);
+	if (code) {
+		secret_key_free(key);
+		return complain(complaint, code, "key", "%s", error_text(code));
+	}
+	return 0;
+}
+
+void app_renew_resume(struct app *app)
+{
+	char path[IDENTITY_PATH_MAX];
+	struct secret_key *key = NULL;
+	struct complaint complaint = {0};
+	if (identity_path(path, app->config.data, IDENTITY_NODE_KEY_NEW) || access(path, F_OK) != 0)
+		return;
+	int code = identity_renew_prepare(app->config.data, &key, &complaint);
+	bool named = false;
+	for (size_t i = 0; !code && i < node_network_count(app->node); i++) {
+		const struct roster_member *own = own_member(app, i);
+		named |= own && public_key_equal(&own->node_key, secret_key_public(key));
+	}
+	if (named) {
+		log_event(LOG_LEVEL_INFO, "key_renewal_resumed", "reason", "a stop interrupted it");
+		code = renewal_begin(app, key, NULL, NULL);
+	}
+	if (code || !named)
+		secret_key_free(key);
+	if (code)
+		log_event(LOG_LEVEL_ERROR, "key_renewal_failed", "reason",
+			complaint.reason[0] ? complaint.reason : error_text(code));
+}

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** A whole daemon without its API: start, events, strangers at the door, stop, start again. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "daemon/api.h"
+#include "daemon/app.h"
+#include "daemon/log_sink.h"
+#include "daemon/socket_address.h"
+#include "tests/unit/daemon/folder.h"
+
+/* In the place of the API. */
+int api_start(struct app *app, struct api **out, struct complaint *complaint)
+{
+	(void)app, (void)complaint;
+	*out = NULL;
+	return 0;
+}
+
+void api_close(struct api *api)
+{
+	(void)api;
+}
+
+static void make(const char *dir)
+{
+	static const char *const listen_addresses[] = {"127.0.0.1:0"};
+	struct identity_request request = {dir, "Budapest", "budapest", "HU", listen_addresses, 1};
+	char fingerprint[TEXT_FINGERPRINT_SIZE];
+	struct complaint complaint = {0};
+	assert_int_equal(identity_init(&request, fingerprint, &complaint), 0);
+}
+
+static void start(struct app *app, const char *dir)
+{
+	char path[IDENTITY_PATH_MAX];
+	struct complaint complaint = {0};
+	identity_path(path, dir, IDENTITY_CONFIG);
+	if (app_start(app, path, &complaint))
+		fail_msg("%s: %s", complaint.field, complaint.reason);
+}
+
+struct later {
+	uv_timer_t timer;
+	struct app *app;
+};
+
+static void on_later_closed(uv_handle_t *handle)
+{
+	(void)handle;
+}
+
+static void on_later(uv_timer_t *timer)
+{
+	struct later *later = timer->data;
+	app_stop(later->app);
+	uv_close((uv_handle_t *)timer, on_later_closed);
+}
+
+static void stop_soon(struct later *later, struct app *app, unsigned ms)
+{
+	later->app = app;
+	uv_timer_init(&app->loop, &later->timer);
+	later->timer.data = later;
+	uv_timer_start(&later->timer, on_later, ms, 0);
+}
+
+static void starts_and_stops_and_keeps_its_port(void **state)
+{
+	char *dir = *state, first[APP_ADDRESS_MAX];
+	struct app app;
+	struct later later;
+	make(dir);
+	for (int i = 0; i < 2; i++) {
+		start(&app, dir);
+		assert_int_equal(app.state, APP_RUNNING);
+		assert_non_null(app_listen_address(&app, 0));
+		assert_null(app_listen_address(&app, 1));
+		assert_string_equal(app_advertise_address(&app, 0), app_listen_address(&app, 0));
+		if (i == 0)
+			snprintf(first, sizeof(first), "%s", app_listen_address(&app, 0));
+		else
+			assert_string_equal(app_listen_address(&app, 0), first);
+		stop_soon(&later, &app, 0);
+		assert_int_equal(app_run(&app), 0);
+		assert_int_equal(app.state, APP_STOPPED);
+	}
+}
+
+static void a_second_daemon_on_one_store_is_refused(void **state)
+{
+	char *dir = *state, path[IDENTITY_PATH_MAX];
+	struct app app, second;
+	struct later later;
+	struct complaint complaint = {0};
+	make(dir);
+	start(&app, dir);
+	identity_path(path, dir, IDENTITY_CONFIG);
+	assert_int_equal(app_start(&second, path, &complaint), ERROR_BUSY);
+	assert_true(complaint.reason[0]);
+	memset(&complaint, 0, sizeof(complaint));
+	assert_int_equal(app_check(path, &complaint), 0);
+	stop_soon(&later, &app, 0);
+	assert_int_equal(app_run(&app), 0);
+}
+
+static void check_names_what_is_wrong(void **state)
+{
+	char *dir = *state, path[IDENTITY_PATH_MAX], key[IDENTITY_PATH_MAX];
+	struct complaint complaint = {0};
+	struct app app;
+	make(dir);
+	identity_path(path, dir, IDENTITY_CONFIG);
+	identity_path(key, dir, IDENTITY_NODE_KEY);
+	assert_int_equal(app_check(path, &complaint), 0);
+	assert_int_equal(chmod(key, 0644), 0);
+	assert_int_equal(app_check(path, &complaint), ERROR_KEY_EXPOSED);
+	assert_int_equal(app_start(&app, path, &complaint), ERROR_KEY_EXPOSED);
+	assert_int_equal(app_check("/nonexistent/hansad.yaml", &complaint), ERROR_NOT_FOUND);
+}
+
+/* ---- a stranger ---- */
+
+struct stranger {
+	uv_tcp_t tcp;
+	uv_connect_t connect;
+	uv_write_t write;
+	const char *text;
+	struct app *app;
+	bool closed;
+	char buf[4096];
+};
+
+static void on_stranger_closed(uv_handle_t *handle)
+{
+	struct stranger *stranger = handle->data;
+	stranger->closed = true;
+	app_stop(stranger->app);
+}
+
+static void on_stranger_alloc(uv_handle_t *handle, size_t wanted, uv_buf_t *buf)
+{
+	(void)wanted;
+	struct stranger *stranger = handle->data;
+	*buf = uv_buf_init(stranger->buf, sizeof(stranger->buf));
+}
+
+static void on_stranger_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
+{
+	(void)buf;
+	if (n < 0)
+		uv_close((uv_handle_t *)stream, on_stranger_closed);
+}
+
+static void on_stranger_connect(uv_connect_t *connect, int status)
+{
+	struct stranger *stranger = connect->data;
+	assert_int_equal(status, 0);
+	uv_buf_t buf = uv_buf_init((char *)(uintptr_t)stranger->text,
+		(unsigned)strlen(stranger->text));
+	uv_read_start((uv_stream_t *)&stranger->tcp, on_stranger_alloc, on_stranger_read);
+	uv_write(&stranger->write, (uv_stream_t *)&stranger->tcp, &buf, 1, NULL);
+}
+
+static void on_line(void *ctx, uint64_t number, const char *line, size_t len)
+{
+	(void)number;
+	unsigned *count = ctx;
+	char text[512];
+	snprintf(text, sizeof(text), "%.*s", (int)len, line);
+	*count += strstr(text, "connection_refused") && strstr(text, "not TLS") &&
+		strstr(text, "address=127.0.0.1");
+}
+
+static void a_stranger_is_refused_with_a_log_line(void **state)
+{
+	char *dir = *state;
+	struct app app;
+	struct sockaddr_storage to;
+	make(dir);
+	uint64_t before = log_sink_each(UINT64_MAX, on_line, NULL);
+	start(&app, dir);
+	struct stranger stranger = {.text = "GET / HTTP/1.1\r\n\r\n", .app = &app};
+	assert_int_equal(socket_address_parse(app_listen_address(&app, 0), &to), 0);
+	uv_tcp_init(&app.loop, &stranger.tcp);
+	stranger.tcp.data = stranger.connect.data = &stranger;
+	uv_tcp_connect(&stranger.connect, &stranger.tcp, (struct sockaddr *)&to, on_stranger_connect);
+	assert_int_equal(app_run(&app), 0);
+	assert_true(stranger.closed);
+	unsigned count = 0;
+	log_sink_each(before, on_line, &count);
+	assert_int_equal(count, 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(starts_and_stops_and_keeps_its_port, folder_setup,
+			folder_teardown),
+		cmocka_unit_test_setup_teardown(a_second_daemon_on_one_store_is_refused, folder_setup,
+			folder_teardown),
+		cmocka_unit_test_setup_teardown(check_names_what_is_wrong, folder_setup, folder_teardown),
+		cmocka_unit_test_setup_teardown(a_stranger_is_refused_with_a_log_line, folder_setup,
+			folder_teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

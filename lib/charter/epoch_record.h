@@ -13,7 +13,10 @@
 /** Lanes that cuts name, 1 to 4 at index 0 to 3. */
 #define EPOCH_LANES 4
 #define EPOCH_GUARDIANS_MAX 16
-/** Epochs of a city: 20 years of four renewals a week. Bounds what a hostile city can make us keep. */
+/**
+ * Epochs of a city: 20 years of four renewals a week. Bounds what a hostile city can make us
+ * keep.
+ */
 #define EPOCH_MAX 4096
 
 enum epoch_reason {

@@ -31,7 +31,9 @@ struct genesis_member {
 	struct bytes record; /* the envelope of epoch record 1 */
 };
 
-/** Also judges names, slugs, countries and officers (ERROR_FIELD, ERROR_KEY, ERROR_CHARTER_ITEM). */
+/**
+ * Also judges names, slugs, countries and officers (ERROR_FIELD, ERROR_KEY, ERROR_CHARTER_ITEM).
+ */
 int genesis_decode(struct bytes body, struct genesis *out);
 
 /** Founders in order: start with a reader over genesis.members; false at the end. */

@@ -3,19 +3,19 @@
  * Control objects: what makes up a network's charter and verifies by itself, whoever brings it.
  *
  * Words: *genesis*, amendment number 0, which names a network, its officers and founders.
- * *Amendment*, the next link of the charter's chain, signed by k officers. *Epoch record*, names the
- * node key of a city from a cut on. *Anchor*, the charter naming an epoch record's hash. *Cut*, the
- * last valid entry of an epoch in a lane. *Delegation*, officers letting one node admit one city.
- * *Roster*, what all objects of a network add up to (charter/roster.h): most callers need only that
- * and charter/draft.h.
+ * *Amendment*, the next link of the charter's chain, signed by k officers. *Epoch record*, names
+ * the node key of a city from a cut on. *Anchor*, the charter naming an epoch record's hash.
+ * *Cut*, the last valid entry of an epoch in a lane. *Delegation*, officers letting one node
+ * admit one city. *Roster*, what all objects of a network add up to (charter/roster.h): most
+ * callers need only that and charter/draft.h.
  *
  * To add a type: its number here and in docs/protocol.md section 5, a pair of files that decode,
  * encode and verify its body, and its line in roster_apply.c. To add an item of amendments:
  * amendment.h, then roster_items.c.
  *
- * All decoders take canonical bytes only, are bounded, allocate nothing, and give views into their
- * input, which the caller keeps. They return wire_reader.h's errors, ERROR_VERSION for another
- * version, or what they name.
+ * All decoders take canonical bytes only, are bounded, allocate nothing, and give views into
+ * their input, which the caller keeps. They return wire_reader.h's errors, ERROR_VERSION for
+ * another version, or what they name.
  */
 #pragma once
 
@@ -100,8 +100,8 @@ int object_sign(const struct secret_key *key, struct bytes message, struct objec
 int object_hash_of(uint8_t type, struct bytes body, struct hash *out);
 
 /**
- * For decoders of bodies and items: opens an array of at least `known` elements that the caller then
- * reads one by one; object_array_close passes over what a later version added.
+ * For decoders of bodies and items: opens an array of at least `known` elements that the caller
+ * then reads one by one; object_array_close passes over what a later version added.
  */
 size_t object_array_open(struct wire_reader *r, size_t known);
 void object_array_close(struct wire_reader *r, size_t known, size_t count);

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * The state of one network: what its control objects add up to. Objects go in by roster_apply, which
- * verifies them fully; what they mean comes out by the accessors. docs/protocol.md, section 5.
+ * The state of one network: what its control objects add up to. Objects go in by roster_apply,
+ * which verifies them fully; what they mean comes out by the accessors. docs/protocol.md, section
+ * 5.
  *
- * What it holds depends on the set of objects alone, with one exception: of two rival epoch records
- * that nothing anchors, the first to arrive stays. So apply stored objects in their order of arrival.
+ * What it holds depends on the set of objects alone, with one exception: of two rival epoch
+ * records that nothing anchors, the first to arrive stays. So apply stored objects in their order
+ * of arrival.
  *
- * It keeps the bytes of what it takes, reads no clock, and is used by one thread. All pointers and
- * views that it gives out are valid until the next roster_apply.
+ * It keeps the bytes of what it takes, reads no clock, and is used by one thread. All pointers
+ * and views that it gives out are valid until the next roster_apply.
  */
 #pragma once
 
@@ -98,15 +100,16 @@ struct roster_change {
 };
 
 /**
- * Verifies an object fully and applies it, as a whole or not at all; the bytes are copied. Returns:
+ * Verifies an object fully and applies it, as a whole or not at all; the bytes are copied.
+ *
  *  0                          applied; change->stored
  *  ERROR_EXISTS               held already, or outdated by what is held: nothing to do, no breach
- *  ERROR_CHARTER_PREDECESSOR  an earlier object is missing (no genesis, a gap in a chain): no breach
+ *  ERROR_CHARTER_PREDECESSOR  an earlier object is missing (no genesis, a gap): no breach
  *  ERROR_EPOCH_UNKNOWN        an address list or fork proof of an epoch not known yet: no breach
  *  ERROR_NOT_MEMBER           it speaks of a city that is not in the roster (yet): no breach
  *  ERROR_CHARTER_RIVAL        valid, but its place is taken; change->stored: to be kept and shown
- *  ERROR_CUT                  a record starts below a cut; rightly so perhaps if an amendment that cuts
- *                             lower is still under way
+ *  ERROR_CUT                  a record starts below a cut; rightly so if an amendment that
+ *                             cuts lower is still under way
  *  ERROR_CHARTER_UNKNOWN      of another network
  *  ERROR_LIMIT                no more approvals or rivals are kept
  *  ERROR_VERSION              a type or version that is not known here
@@ -182,8 +185,9 @@ struct roster_member {
 	bool awaits_record; /* the charter anchors a record that is not here yet: no key is valid */
 	bool is_void;       /* the newest record starts above an officers' cut: its key is not valid */
 	/**
-	 * The newest record was given by officers in amendment given_number, stamped given_time. The rule
-	 * of 72 hours is the daemon's; `contested`: the city key has signed another record of that epoch.
+	 * The newest record was given by officers in amendment given_number, stamped given_time. The
+	 * rule of 72 hours is the daemon's; `contested`: the city key has signed another record of
+	 * that epoch.
 	 */
 	bool given_by_officers;
 	bool contested;
@@ -228,8 +232,8 @@ struct roster_epoch {
 	/** Entries of this epoch have seq above start; the entry after it has start's hash as prev. */
 	struct epoch_cut start[EPOCH_LANES];
 	/**
-	 * Entries of this epoch have seq up to end: the least of the officers' cuts and of later records'.
-	 * Below start (or of a void epoch: at it) no entry is valid.
+	 * Entries of this epoch have seq up to end: the least of the officers' cuts and of later
+	 * records'. Below start (or of a void epoch: at it) no entry is valid.
 	 */
 	bool has_end;
 	struct epoch_cut end[EPOCH_LANES];
@@ -254,8 +258,8 @@ int roster_record_rival(const struct roster *roster, const struct hash *city_id,
 	struct bytes *wire, struct hash *record_hash);
 
 /**
- * The fork proof that freezes a feed: of the city's newest epoch, if there is one. False: not frozen
- * by a proof. `wire` may be NULL.
+ * The fork proof that freezes a feed: of the city's newest epoch, if there is one. False: not
+ * frozen by a proof. `wire` may be NULL.
  */
 bool roster_fork(const struct roster *roster, const struct hash *city_id, uint8_t lane,
 	uint64_t *common_seq, struct bytes *wire);
@@ -283,8 +287,8 @@ struct roster_walk {
 	size_t member, index;
 };
 /**
- * All of them in an order in which another roster takes them: records after their predecessors. Send
- * the amendments before. False at the end.
+ * All of them in an order in which another roster takes them: records after their predecessors.
+ * Send the amendments before. False at the end.
  */
 bool roster_object_next(const struct roster *roster, struct roster_walk *walk,
 	struct roster_object *out);

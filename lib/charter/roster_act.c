@@ -91,7 +91,8 @@ static int add_anchor(struct member *m, const struct item_place *place, uint32_t
 	return 0;
 }
 
-static int add_cut(struct member *m, uint32_t epoch, const struct epoch_cut cuts[static EPOCH_LANES])
+static int add_cut(struct member *m, uint32_t epoch,
+	const struct epoch_cut cuts[static EPOCH_LANES])
 {
 	struct officers_cut *cut = calloc(1, sizeof(*cut));
 	if (!cut)

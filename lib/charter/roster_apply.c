@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The way in: each object to what judges it; address lists, approvals and fork proofs themselves. */
+/* The way in: each object to what judges it; address lists, approvals and fork proofs here. */
 #include <stdlib.h>
 
 #include "base/error.h"

@@ -81,8 +81,8 @@ static bool key_carried(const struct stage *stage, const struct public_key *node
 }
 
 /* Reads a record that an item or genesis carries. */
-int roster_item_record(struct bytes wire, struct control_object *object, struct epoch_record *record,
-	struct hash *record_hash)
+int roster_item_record(struct bytes wire, struct control_object *object,
+	struct epoch_record *record, struct hash *record_hash)
 {
 	int error = object_decode(wire, object);
 	if (!error && object->type != OBJECT_EPOCH_RECORD)

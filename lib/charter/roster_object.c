@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The free-standing objects: ranges for the digest, look-ups, walks. docs/protocol.md, section 8. */
+/*
+ * The free-standing objects: ranges for the digest, look-ups, walks. docs/protocol.md, section 8.
+ */
 #include <stdlib.h>
 
 #include "base/error.h"

@@ -126,8 +126,9 @@ static void anchor_branch(struct record *record)
 }
 
 /*
- * Anchors of an epoch first, then guardian choices, in the charter's order: a choice acts only among
- * what no anchor decides, and only where the record before it names no guardians of its own.
+ * Anchors of an epoch first, then guardian choices, in the charter's order: a choice acts only
+ * among what no anchor decides, and only where the record before it names no guardians of its
+ * own.
  */
 static void mark_anchored(struct member *m)
 {

@@ -35,9 +35,9 @@ struct token {
 int token_encode(struct buffer *b, const struct token *token);
 
 /**
- * Reads what a person pasted; spaces, tabs and line breaks in it are passed over. `storage` keeps the
- * bytes that the views point into; wipe it after use. ERROR_TOKEN with one sentence: not a token,
- * copied incompletely, damaged, or of a later version.
+ * Reads what a person pasted; spaces, tabs and line breaks in it are passed over. `storage` keeps
+ * the bytes that the views point into; wipe it after use. ERROR_TOKEN with one sentence: not a
+ * token, copied incompletely, damaged, or of a later version.
  */
 int token_decode(struct bytes text, uint8_t storage[static TOKEN_BYTES_MAX], struct token *out,
 	struct complaint *complaint);

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** The writer thread on a real store; hand-made commits of settings and control objects. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <uv.h>
+
+#include "base/error.h"
+#include "daemon/writer.h"
+#include "store/store.h"
+#include "tests/unit/daemon/folder.h"
+
+#define COMMITS_MAX 4096
+
+struct bench {
+	uv_loop_t loop;
+	struct store *store;
+	struct writer *writer;
+	unsigned answered, guarded, guard_calls, failed;
+	uint64_t order[COMMITS_MAX];
+	bool full;
+	unsigned full_calls;
+	unsigned stop_after;
+};
+
+static void on_committed(void *ctx, struct commit *commit)
+{
+	struct bench *bench = ctx;
+	bench->order[bench->answered++] = commit->ops[0].seq;
+	bench->failed += commit->code != 0;
+	if (commit->done)
+		commit->done(commit->ctx, commit);
+	commit_free(commit);
+}
+
+static void on_full(void *ctx, bool full)
+{
+	struct bench *bench = ctx;
+	bench->full = full;
+	bench->full_calls++;
+}
+
+/* Writer's thread; read after it was joined. */
+static int on_guard(void *ctx, const struct commit *commits)
+{
+	struct bench *bench = ctx;
+	bench->guard_calls++;
+	for (; commits; commits = commits->next)
+		bench->guarded++;
+	return 0;
+}
+
+static void open_bench(struct bench *bench, const char *folder, uint64_t limit)
+{
+	struct store_options options = {.epoch_seed = "12345678", .limit_bytes = limit,
+		.reserve_bytes = limit ? 1 << 20 : 0};
+	struct writer_calls calls = {bench, on_committed, on_full, on_guard};
+	struct complaint complaint = {0};
+	memset(bench, 0, sizeof(*bench));
+	assert_int_equal(uv_loop_init(&bench->loop), 0);
+	assert_int_equal(store_lmdb_open(folder, &options, &bench->store, &complaint), 0);
+	assert_int_equal(writer_new(&bench->loop, bench->store, &calls, &bench->writer), 0);
+}
+
+static void close_bench(struct bench *bench)
+{
+	writer_close(bench->writer);
+	uv_run(&bench->loop, UV_RUN_DEFAULT);
+	assert_int_equal(uv_loop_close(&bench->loop), 0);
+	store_close(bench->store);
+}
+
+static struct commit *setting(enum commit_class class, uint64_t number, size_t len)
+{
+	struct commit *commit = commit_new(class);
+	struct commit_op *op = commit_add(commit, COMMIT_SETTING);
+	op->seq = number;
+	op->blob = blob_new(len);
+	memset(op->blob->data, 'x', len);
+	op->blob->len = len;
+	snprintf(op->text, sizeof(op->text), "key-%llu", (unsigned long long)number);
+	commit->bytes = len;
+	return commit;
+}
+
+static bool is_stored(struct bench *bench, uint64_t number)
+{
+	struct buffer value;
+	char key[64];
+	snprintf(key, sizeof(key), "key-%llu", (unsigned long long)number);
+	buffer_init(&value, 1 << 20);
+	int code = store_get_setting(bench->store, key, &value);
+	buffer_deinit(&value);
+	return code == 0;
+}
+
+static void all_are_written_answered_in_order_and_grouped(void **state)
+{
+	static struct bench bench;
+	open_bench(&bench, *state, 0);
+	for (uint64_t i = 0; i < 500; i++)
+		writer_push(bench.writer, setting(COMMIT_BULK, i, 1000));
+	assert_int_equal(writer_pending(bench.writer), 500);
+	uv_run(&bench.loop, UV_RUN_DEFAULT); /* ends by itself when nothing is pending */
+	assert_int_equal(bench.answered, 500);
+	assert_int_equal(bench.failed, 0);
+	for (uint64_t i = 0; i < 500; i++) {
+		assert_int_equal(bench.order[i], i);
+		assert_true(is_stored(&bench, i));
+	}
+	close_bench(&bench);
+	assert_int_equal(bench.guarded, 500);
+	assert_true(bench.guard_calls < 500);
+	assert_int_equal(bench.full_calls, 0);
+}
+
+static void urgent_does_not_wait_behind_bulk(void **state)
+{
+	static struct bench bench;
+	open_bench(&bench, *state, 0);
+	for (uint64_t i = 0; i < 2000; i++)
+		writer_push(bench.writer, setting(COMMIT_BULK, i, 16000));
+	writer_push(bench.writer, setting(COMMIT_URGENT, 9999, 100));
+	uv_run(&bench.loop, UV_RUN_DEFAULT);
+	assert_int_equal(bench.answered, 2001);
+	unsigned at = 0;
+	while (bench.order[at] != 9999)
+		at++;
+	/* 32 MB were queued before it; at most a few transactions of 1 MiB were ahead */
+	assert_true(at < 500);
+	close_bench(&bench);
+}
+
+static void a_close_writes_what_is_queued(void **state)
+{
+	static struct bench bench;
+	open_bench(&bench, *state, 0);
+	for (uint64_t i = 0; i < 50; i++)
+		writer_push(bench.writer, setting(i % 2 ? COMMIT_BULK : COMMIT_URGENT, i, 100));
+	writer_close(bench.writer);
+	assert_int_equal(bench.answered, 50);
+	for (uint64_t i = 0; i < 50; i++)
+		assert_true(is_stored(&bench, i));
+	uv_run(&bench.loop, UV_RUN_DEFAULT);
+	assert_int_equal(uv_loop_close(&bench.loop), 0);
+	store_close(bench.store);
+}
+
+static void one_bad_commit_does_not_spoil_the_others(void **state)
+{
+	static struct bench bench;
+	open_bench(&bench, *state, 0);
+	for (uint64_t i = 0; i < 100; i++) {
+		struct commit *commit = setting(COMMIT_BULK, i, 100);
+		if (i == 57) {
+			/* progress of an attachment that nobody began */
+			struct commit_op *op = commit_add(commit, COMMIT_ATTACHMENT_PROGRESS);
+			op->hash.bytes[0] = 1;
+			op->seq = 3;
+		}
+		writer_push(bench.writer, commit);
+	}
+	uv_run(&bench.loop, UV_RUN_DEFAULT);
+	assert_int_equal(bench.answered, 100);
+	assert_int_equal(bench.failed, 1);
+	for (uint64_t i = 0; i < 100; i++)
+		assert_int_equal(is_stored(&bench, i), i != 57);
+	close_bench(&bench);
+	assert_int_equal(bench.guarded, 99);
+}
+
+static void a_full_store_takes_urgent_ones_only_and_says_so(void **state)
+{
+	static struct bench bench;
+	uint64_t next = 0;
+	open_bench(&bench, *state, 4 << 20);
+	while (!bench.full && next < COMMITS_MAX - 100) {
+		for (unsigned i = 0; i < 20; i++)
+			writer_push(bench.writer, setting(COMMIT_BULK, next++, 16000));
+		uv_run(&bench.loop, UV_RUN_DEFAULT);
+	}
+	assert_true(bench.full);
+	assert_true(bench.failed > 0);
+	unsigned failed = bench.failed;
+	writer_push(bench.writer, setting(COMMIT_URGENT, 100000, 100));
+	writer_push(bench.writer, setting(COMMIT_BULK, 100001, 100));
+	uv_run(&bench.loop, UV_RUN_DEFAULT);
+	assert_true(is_stored(&bench, 100000));
+	assert_false(is_stored(&bench, 100001));
+	assert_int_equal(bench.failed, failed + 1);
+	assert_int_equal(bench.full_calls, 1);
+	close_bench(&bench);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(all_are_written_answered_in_order_and_grouped,
+			folder_setup, folder_teardown),
+		cmocka_unit_test_setup_teardown(urgent_does_not_wait_behind_bulk, folder_setup,
+			folder_teardown),
+		cmocka_unit_test_setup_teardown(a_close_writes_what_is_queued, folder_setup,
+			folder_teardown),
+		cmocka_unit_test_setup_teardown(one_bad_commit_does_not_spoil_the_others, folder_setup,
+			folder_teardown),
+		cmocka_unit_test_setup_teardown(a_full_store_takes_urgent_ones_only_and_says_so,
+			folder_setup, folder_teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -386,8 +386,8 @@ static int submit(struct node *node, struct network *network, const struct bytes
 	int code = 0;
 	for (size_t i = 0; i < count; i++) {
 		code = object_take(node, network, wires[i], NULL, &commit);
-		if (code == ERROR_EXISTS && count > 1)
-			code = 0;
+		if ((code == ERROR_EXISTS || code == ERROR_CHARTER_RIVAL) && count > 1)
+			code = 0; /* a rival is kept to be shown */
 		if (code)
 			break;
 		s->object_hash = node->change.object_hash;
@@ -430,7 +430,7 @@ int node_network_adopt(struct node *node, const struct bytes *objects, size_t co
 	/* First all of them in a roster that is thrown away: nothing is written of a charter that does not hold. */
 	for (size_t i = 0; i < count && code == 0; i++) {
 		code = roster_apply(probe, objects[i], &node->change);
-		if (code == ERROR_EXISTS)
+		if (code == ERROR_EXISTS || code == ERROR_CHARTER_RIVAL)
 			code = 0;
 	}
 	struct hash id = { { 0 } };

@@ -36,8 +36,8 @@ int cap_parse(struct bytes xml, json_t **alert, struct complaint *c);
 
 /**
  * Sets `original` of the alert: media type, encoding, size, and the text itself if it is valid
- * UTF-8 of at most CAP_INLINE_MAX bytes; then *is_inline is true, else the caller attaches the bytes
- * under CAP_ORIGINAL_NAME with HEADER_ATTACHMENT_CAP_ORIGINAL. ERROR_MEMORY.
+ * UTF-8 of at most CAP_INLINE_MAX bytes; then *is_inline is true, else the caller attaches the
+ * bytes under CAP_ORIGINAL_NAME with HEADER_ATTACHMENT_CAP_ORIGINAL. ERROR_MEMORY.
  */
 int cap_keep_original(json_t *alert, struct bytes xml, bool *is_inline);
 

@@ -42,7 +42,8 @@ static int start_alert(struct parser *p, const char *ns, const char *name)
 	if (strcmp(name, "alert") != 0)
 		return complain(p->complaint, ERROR_SYNTAX, "",
 			"the root element is <%s>, not the <alert> of CAP", name);
-	if (strcmp(ns, CAP_NAMESPACE_12) && strcmp(ns, CAP_NAMESPACE_11) && strcmp(ns, CAP_NAMESPACE_10))
+	if (strcmp(ns, CAP_NAMESPACE_12) && strcmp(ns, CAP_NAMESPACE_11) &&
+		strcmp(ns, CAP_NAMESPACE_10))
 		return complain(p->complaint, ERROR_SYNTAX, "",
 			*ns ? "its <alert> is of the namespace '%.100s', which is none of CAP 1.0, 1.1 or 1.2"
 			    : "its <alert> has no namespace%s; CAP 1.2 is " CAP_NAMESPACE_12, ns);
@@ -354,8 +355,8 @@ int cap_parse(struct bytes xml, json_t **alert, struct complaint *c)
 	if (xml.len == 0)
 		return complain(c, ERROR_SYNTAX, "", "the file is empty");
 	if (xml.len > CAP_SIZE_MAX)
-		return complain(c, ERROR_SIZE, "", "the alert is %zu bytes; at most %u are allowed", xml.len,
-			CAP_SIZE_MAX);
+		return complain(c, ERROR_SIZE, "", "the alert is %zu bytes; at most %u are allowed",
+			xml.len, CAP_SIZE_MAX);
 	struct parser p = {.alert = json_object(), .complaint = c};
 	if (!p.alert)
 		return ERROR_MEMORY;

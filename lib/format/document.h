@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * Documents in: Markdown with YAML front matter, AsciiDoc, reStructuredText, HTML and plain text.
- * The text is kept as it is (of Markdown without its front matter, whose known keys become fields of
- * the body and whose others are kept under `extra`). Only metadata that stands in the file is
+ * The text is kept as it is (of Markdown without its front matter, whose known keys become fields
+ * of the body and whose others are kept under `extra`). Only metadata that stands in the file is
  * used: the title is that of the front matter, else the first heading, else the file's name; the
  * language is "und" if the file does not state it.
  */

@@ -44,11 +44,8 @@ static int finish(struct buffer *out, size_t start)
 	}
 	while (len > start && out->data[len - 1] == ' ')
 		len--;
-	struct bytes title = bytes_of(out->data + start, len - start);
-	if (len > start)
-		buffer_truncate(out, start + text_utf8_cut(title, DOCUMENT_TITLE_MAX));
-	else
-		buffer_truncate(out, start);
+	struct bytes title = bytes_slice(buffer_bytes(out), start, len - start);
+	buffer_truncate(out, start + text_utf8_cut(title, DOCUMENT_TITLE_MAX));
 	return 0;
 }
 

@@ -10,8 +10,8 @@
 #define ENTITY_SIZE_MAX 32
 
 static const char *const block_tags[] = {
-	"p", "br", "div", "li", "ul", "ol", "h1", "h2", "h3", "h4", "h5", "h6", "tr", "table", "section",
-	"article", "blockquote", NULL,
+	"p", "br", "div", "li", "ul", "ol", "h1", "h2", "h3", "h4", "h5", "h6", "tr", "table",
+	"section", "article", "blockquote", NULL,
 };
 
 static bool name_is(struct bytes name, const char *text)

@@ -31,7 +31,7 @@ struct import_attachment {
 
 struct import_item {
 	unsigned kind;      /* enum record_kind; 0 if not even that is known */
-	const char *record; /* "" for the whole file, else which of its records: "record 3", "line 12" */
+	const char *record; /* "" for the whole file, else which record: "record 3", "line 12" */
 	json_t *body;       /* valid but for its attachments; borrowed; NULL if refused */
 	const struct import_attachment *attachments;
 	size_t attachment_count;
@@ -54,8 +54,8 @@ struct import_plan {
 };
 
 /**
- * Groups files: one that cannot be read as a record (PDF, images) goes with the text document of the
- * same folder and stem; a PDF without one is an entry of its own. Files named SOURCES.md,
+ * Groups files: one that cannot be read as a record (PDF, images) goes with the text document of
+ * the same folder and stem; a PDF without one is an entry of its own. Files named SOURCES.md,
  * MANIFEST.tsv, LICENSE and the like are entries too, nothing is passed over. ERROR_MEMORY.
  */
 int import_plan(const char *const *paths, size_t count, struct import_plan *out);
@@ -65,8 +65,8 @@ void import_plan_deinit(struct import_plan *plan);
 const char *import_media_type(const char *path);
 
 /**
- * `kind_wanted`: 0 for any, else records of other kinds are refused. For a file that is no record of
- * any kind the callback is called once, with a complaint. Returns 0, ERROR_MEMORY or what the
+ * `kind_wanted`: 0 for any, else records of other kinds are refused. For a file that is no record
+ * of any kind the callback is called once, with a complaint. Returns 0, ERROR_MEMORY or what the
  * callback returned.
  */
 int import_file(const struct mapping_set *mappings, const struct import_entry *entry,

@@ -196,7 +196,8 @@ static double multiplier(struct bytes text, size_t at)
 		{"milliard", 1e9}, {"billion", 1e9}, {"million", 1e6}, {"mio", 1e6}, {"mkr", 1e6},
 		{"thousand", 1e3}, {"tkr", 1e3},
 	};
-	while (at < text.len && (text.data[at] == ' ' || text.data[at] == 0xc2 || text.data[at] == 0xa0))
+	while (at < text.len &&
+		(text.data[at] == ' ' || text.data[at] == 0xc2 || text.data[at] == 0xa0))
 		at++;
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		size_t len = strlen(words[i].word);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * Calls from other people's JSON and CSV, by mappings that are declared in config/mappings/ (one YAML
- * file each; docs/records.md says how to write one). Each record of a file becomes a valid call, or is
- * refused with a reason.
+ * Calls from other people's JSON and CSV, by mappings that are declared in config/mappings/ (one
+ * YAML file each; docs/records.md says how to write one). Each record of a file becomes a valid
+ * call, or is refused with a reason.
  */
 #pragma once
 
@@ -40,7 +40,7 @@ struct mapping_input {
 	json_t *csv_header; /* owned: array of the first row's names */
 };
 
-/** `filename` decides between JSON and CSV by its ending. Complains about what is not well-formed. */
+/** The ending of `filename` decides between JSON and CSV. Complains of what is not well-formed. */
 int mapping_input_read(const char *filename, struct bytes content, struct mapping_input *out,
 	struct complaint *c);
 void mapping_input_deinit(struct mapping_input *in);
@@ -55,5 +55,5 @@ const struct mapping *mapping_detect(const struct mapping_set *set, const struct
 typedef int mapping_callback(void *user, const char *name, json_t *call, const struct complaint *c);
 
 /** 0; what the callback returned; ERROR_MEMORY; or the error of a CSV file that breaks off. */
-int mapping_apply(const struct mapping *m, const struct mapping_input *in, mapping_callback *callback,
-	void *user, struct complaint *c);
+int mapping_apply(const struct mapping *m, const struct mapping_input *in,
+	mapping_callback *callback, void *user, struct complaint *c);

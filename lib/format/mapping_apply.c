@@ -269,8 +269,8 @@ static int apply_csv(const json_t *spec, const struct mapping_input *in,
 	return code;
 }
 
-int mapping_apply(const struct mapping *m, const struct mapping_input *in, mapping_callback *callback,
-	void *user, struct complaint *c)
+int mapping_apply(const struct mapping *m, const struct mapping_input *in,
+	mapping_callback *callback, void *user, struct complaint *c)
 {
 	const json_t *spec = mapping_spec(m);
 	if (is_csv(spec))

@@ -48,7 +48,8 @@ static void on_start(void *user, const xmlChar *name, const xmlChar *prefix, con
 static void on_text(void *user, const xmlChar *text, int len)
 {
 	struct reading *r = user;
-	if (r->code || !r->handler->text || len <= 0)
+	/* After an error libxml2 may report text outside the root. */
+	if (r->code || r->depth == 0 || !r->handler->text || len <= 0)
 		return;
 	int code = r->handler->text(r->user, bytes_of(text, (size_t)len));
 	if (code)
@@ -59,7 +60,7 @@ static void on_end(void *user, const xmlChar *name, const xmlChar *prefix, const
 {
 	(void)name, (void)prefix, (void)uri;
 	struct reading *r = user;
-	if (r->code)
+	if (r->code || r->depth == 0)
 		return;
 	r->depth--;
 	int code = r->handler->end ? r->handler->end(r->user) : 0;

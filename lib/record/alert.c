@@ -26,7 +26,7 @@ static const char *const certainties[] = {
 	"Observed", "Likely", "Possible", "Unlikely", "Unknown", NULL,
 };
 
-/* References join sender, identifier and time with commas and stand in a list with spaces between. */
+/* References join sender, identifier and time with commas, and spaces part references. */
 static const char *check_identifier(struct bytes text)
 {
 	for (size_t i = 0; i < text.len; i++)

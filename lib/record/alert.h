@@ -14,7 +14,7 @@
 
 int alert_validate(const json_t *body, struct complaint *c);
 
-/** The first info's headline, else its event, else the narrative, else the identifier; may be NULL. */
+/** The first info's headline, else event, else the narrative, else the identifier; or NULL. */
 const char *alert_title(const json_t *body);
 
 /** The latest `expires` of the infos in ms since 1970, 0 without one. */

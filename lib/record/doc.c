@@ -28,7 +28,8 @@ static int check_cost(const json_t *object, const char *path, struct complaint *
 {
 	bool amount = json_object_get(object, "amount"), currency = json_object_get(object, "currency");
 	if (amount != currency)
-		return complain(c, ERROR_FIELD, path, "must have both an amount and a currency, or neither");
+		return complain(c, ERROR_FIELD, path,
+			"must have both an amount and a currency, or neither");
 	return 0;
 }
 

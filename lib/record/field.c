@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "record/value.h"
 
-static_assert(FIELD_PATH_SIZE == sizeof(((struct complaint *)0)->field), "paths go into complaints");
+static_assert(FIELD_PATH_SIZE == sizeof(((struct complaint *)0)->field), "paths fit complaints");
 
 /* So much of a refused value is quoted back. */
 #define FIELD_QUOTE_MAX 60
@@ -41,7 +41,8 @@ int field_contact_check(const json_t *contact, const char *path, struct complain
 	for (const struct field *f = field_contact; f->name; f++)
 		if (json_object_get(contact, f->name))
 			return 0;
-	return complain(c, ERROR_FIELD, path, "names nobody: give an office, email, phone, url or text");
+	return complain(c, ERROR_FIELD, path,
+		"names nobody: give an office, email, phone, url or text");
 }
 
 void field_path(char to[static FIELD_PATH_SIZE], const char *prefix, const char *name)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * Bodies are checked by tables: one line a field, with its type, limits and checker. To add a field,
- * add a line to the table of its kind and to docs/records.md. Fields that no table names are left
- * alone: a later version may know them.
+ * Bodies are checked by tables: one line a field, with its type, limits and checker. To add a
+ * field, add a line to the table of its kind and to docs/records.md. Fields that no table names
+ * are left alone: a later version may know them.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * Checks of single values that several kinds of record share. Each returns NULL if the text is fine,
- * else the rest of a sentence: "… it must be a date such as 2026-03-31". Used in field tables.
+ * Checks of single values that several kinds of record share. Each returns NULL if the text is
+ * fine, else the rest of a sentence: "… it must be a date such as 2026-03-31". For field tables.
  */
 #pragma once
 

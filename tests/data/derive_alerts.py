@@ -16,9 +16,11 @@ SIZE_MAX = 450000
 
 # These are refused by Hansa (see bad/ for one of each), or describe a crime against a child.
 LEFT_OUT = re.compile(
-    r"cap-php/(12\.31|2\.0\.0\.1\.AT\.1482843637|2\.49\.0\.20\.0\.AT\.1509|2\.49\.0\.20\.0\.AT\.151005103257"
+    r"cap-php/(12\.31|2\.0\.0\.1\.AT\.1482843637|2\.49\.0\.20\.0\.AT\.1509"
+    r"|2\.49\.0\.20\.0\.AT\.151005103257"
     r"|2\.49\.0\.3\.0\.AT\.1476428256|test\.cap\.xml)"
-    r"|filtered-alert-hub/|fpas/(TMD|alertswiss|au-bom|test_cap_data_1-[34]|mow.*-001-[23])|ibm-cap/")
+    r"|filtered-alert-hub/|fpas/(TMD|alertswiss|au-bom|test_cap_data_1-[34]|mow.*-001-[23])"
+    r"|ibm-cap/")
 
 # Mailboxes of offices and servers; every other address is taken for a person's.
 OFFICES = {

@@ -158,7 +158,7 @@ static void print_tally(const char *folder, const struct tally *t)
 	for (unsigned kind = 0; kind <= KIND_META; kind++)
 		print_message("%u %s in, %u refused; ", t->accepted[kind], kind ? kind_name(kind) : "other",
 			t->refused[kind]);
-	print_message("%u with PDF, %u alerts with the original attached, %u abridged, %u with faults\n",
+	print_message("%u with PDF; alerts: %u originals attached, %u abridged, %u with faults\n",
 		t->with_pdf, t->with_original, t->abridged, t->faulty);
 }
 
@@ -289,18 +289,21 @@ static void test_kinds(void **state)
 	struct mapping_set none = {0};
 	struct complaint c = {0};
 	struct import_entry call = {.path = "call.json"}, alert = {.path = "incident.json"};
-	struct bytes json = bytes_from_text("{\"title\": \"T\", \"funder\": \"F\", \"language\": \"en\"}");
+	struct bytes json =
+		bytes_from_text("{\"title\": \"T\", \"funder\": \"F\", \"language\": \"en\"}");
 	assert_int_equal(import_file(&none, &call, json, 0, on_kind, &c), KIND_CALL);
 	assert_int_equal(import_file(&none, &call, json, KIND_DOC, on_kind, &c), KIND_DOC);
 	assert_int_equal(import_file(&none, &call, json, KIND_ALERT, on_kind, &c), 0);
 	assert_string_equal(c.field, "identifier");
-	json = bytes_from_text("{\"identifier\": \"i-1\", \"sender\": \"press@praha.example\", \"sent\": "
-		"\"2026-05-01T10:00:00+02:00\", \"status\": \"Exercise\", \"msgType\": \"Alert\", \"scope\": "
+	json = bytes_from_text("{\"identifier\": \"i-1\", \"sender\": \"press@praha.example\", "
+		"\"sent\": "
+		"\"2026-05-01T10:00:00+02:00\", \"status\": \"Exercise\", \"msgType\": \"Alert\", "
+		"\"scope\": "
 		"\"Restricted\", \"incident\": {\"narrative\": \"The water is poisoned\"}}");
 	assert_int_equal(import_file(&none, &alert, json, 0, on_kind, &c), KIND_ALERT);
 	struct import_entry markdown = {.path = "x.md"};
-	assert_int_equal(import_file(&none, &markdown, bytes_from_text("# X\n"), KIND_CALL, on_kind, &c),
-		0);
+	json = bytes_from_text("# X\n");
+	assert_int_equal(import_file(&none, &markdown, json, KIND_CALL, on_kind, &c), 0);
 	assert_string_equal(c.reason, "is a doc, and only a call was asked for");
 }
 
@@ -320,7 +323,8 @@ static void test_oversize(void **state)
 	assert_string_equal(c.reason,
 		"is 300000 bytes long; a body holds at most 262144: attach the file instead");
 	buffer_reset(&text);
-	buffer_push_text(&text, "{\"title\": \"T\", \"funder\": \"F\", \"language\": \"en\", \"x\": [\"\"");
+	buffer_push_text(&text, "{\"title\": \"T\", \"funder\": \"F\", \"language\": \"en\", "
+		"\"x\": [\"\"");
 	for (int i = 0; i < 30000; i++)
 		buffer_push_text(&text, ",\"nine byte\"");
 	buffer_push_text(&text, "]}");

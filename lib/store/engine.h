@@ -15,6 +15,8 @@
 #include "base/error.h"
 
 #define ENGINE_KEY_MAX 120
+/** A store that was full takes more when so much is free: it does not pause and resume at once. */
+#define ENGINE_ROOM_BYTES (UINT64_C(1) << 20)
 
 /* X(name, LMDB's name). To add one: a line here, its key and row in tables.h, docs/store.md. */
 #define ENGINE_TABLES(X)                    \
@@ -75,6 +77,8 @@ struct engine_ops {
 	/** The first row at or above, or the last at or below `key`. ERROR_NOT_FOUND. */
 	int (*seek)(struct engine_txn *t, enum table table, struct bytes key, enum engine_seek how,
 		struct bytes *found_key, struct bytes *value);
+	/** ERROR_FULL while the database is above its limit, or within ENGINE_ROOM_BYTES of it. */
+	int (*has_room)(struct engine *e);
 	int (*usage)(struct engine *e, struct engine_usage *out);
 	void (*close)(struct engine *e);
 };

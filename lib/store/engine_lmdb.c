@@ -163,17 +163,30 @@ static int free_pages(struct lmdb_engine *m, uint64_t *out)
 	return r == MDB_NOTFOUND ? 0 : error_from_lmdb(r);
 }
 
-static int check_limit(struct lmdb_txn *t, uint64_t used, uint64_t allowance_bytes)
+/* Whether what is used, and `more`, stay within `limit`; free pages inside the file do not count.
+ */
+static int check_limit(struct lmdb_engine *m, uint64_t more, uint64_t limit)
 {
-	struct lmdb_engine *m = (struct lmdb_engine *)t->base.engine;
-	uint64_t limit = m->limit_bytes + allowance_bytes;
+	MDB_envinfo info;
 	uint64_t spare = 0;
-	if (!m->limit_bytes || used + t->base.put_bytes <= limit)
+	if (!m->limit_bytes)
 		return 0;
-	int r = free_pages(m, &spare);
+	int r = error_from_lmdb(mdb_env_info(m->env, &info));
 	if (r)
 		return r;
-	return used + t->base.put_bytes <= limit + spare * m->page_bytes ? 0 : ERROR_FULL;
+	uint64_t used = (info.me_last_pgno + 1) * m->page_bytes;
+	if (used + more <= limit)
+		return 0;
+	r = free_pages(m, &spare);
+	if (r)
+		return r;
+	return used + more <= limit + spare * m->page_bytes ? 0 : ERROR_FULL;
+}
+
+static int lmdb_has_room(struct engine *e)
+{
+	struct lmdb_engine *m = (struct lmdb_engine *)e;
+	return check_limit(m, ENGINE_ROOM_BYTES, m->limit_bytes);
 }
 
 /* Blocks for all that this transaction can write. */
@@ -209,7 +222,7 @@ static int lmdb_commit(struct engine_txn *base, uint64_t allowance_bytes)
 	int r = base->error ? base->error : error_from_lmdb(mdb_env_info(m->env, &info));
 	if (!r) {
 		uint64_t used = (info.me_last_pgno + 1) * m->page_bytes;
-		r = check_limit(t, used, allowance_bytes);
+		r = check_limit(m, base->put_bytes, m->limit_bytes + allowance_bytes);
 		if (!r)
 			r = take_room(
 				m, used + base->put_bytes + (base->puts + 4) * PAGES_A_PUT * m->page_bytes);
@@ -320,6 +333,7 @@ static const struct engine_ops lmdb_ops = {
 	.put = lmdb_put,
 	.drop = lmdb_drop,
 	.seek = lmdb_seek,
+	.has_room = lmdb_has_room,
 	.usage = lmdb_usage,
 	.close = lmdb_close,
 };

@@ -151,6 +151,15 @@ static int memory_seek(struct engine_txn *base, enum table table, struct bytes k
 	return 0;
 }
 
+static int memory_has_room(struct engine *e)
+{
+	struct memory_engine *m = (struct memory_engine *)e;
+	pthread_mutex_lock(&m->lock);
+	bool room = !m->limit_bytes || m->committed.bytes + ENGINE_ROOM_BYTES <= m->limit_bytes;
+	pthread_mutex_unlock(&m->lock);
+	return room ? 0 : ERROR_FULL;
+}
+
 static int memory_usage(struct engine *e, struct engine_usage *out)
 {
 	struct memory_engine *m = (struct memory_engine *)e;
@@ -181,6 +190,7 @@ static const struct engine_ops memory_ops = {
 	.put = memory_put,
 	.drop = memory_drop,
 	.seek = memory_seek,
+	.has_room = memory_has_room,
 	.usage = memory_usage,
 	.close = memory_close,
 };

@@ -216,6 +216,9 @@ int store_release_reserve(struct store *store)
 
 int store_restore_reserve(struct store *store)
 {
+	int full = store->engine->ops->has_room(store->engine);
+	if (full)
+		return full;
 	if (!store->reserve_bytes)
 		return 0;
 	if (store->reserve_path) {

@@ -113,7 +113,7 @@ int store_info(struct store *store, struct store_info *out);
  * control objects and alerts still commit. Harmless when there is none.
  */
 int store_release_reserve(struct store *store);
-/** Makes it again; ERROR_FULL while there is no room for it. */
+/** Makes it again; ERROR_FULL while there is no room for it, or the limit is passed. */
 int store_restore_reserve(struct store *store);
 
 /* Writing. */

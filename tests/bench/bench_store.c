@@ -5,13 +5,14 @@
  * 512 entries in synced transactions of 1 MiB. Rounds alternate, so that a slow minute of the disk
  * meets both. No hashing here: the receiver's loop does that before.
  *
- * usage: bench_store [--records N] [--feeds N] [--rounds N] [--folder DIR]
+ * usage: bench_store [--records N] [--feeds N] [--rounds N] [--transaction BYTES] [--folder DIR]
  * prints lines `name value goal ratio`, as `./run bench` wants them.
  */
 #include <ftw.h>
 #include <lmdb.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -24,7 +25,7 @@
 #define RUN_ENTRIES 512u
 #define BARE_BATCH 1024u
 
-static uint64_t records = 200000, feeds = 10, rounds = 3;
+static uint64_t records = 200000, feeds = 10, rounds = 3, transaction = 1u << 20;
 static const char *folder_root = "/tmp";
 
 static double seconds(void)
@@ -32,6 +33,15 @@ static double seconds(void)
 	struct timespec t;
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* User and system time of this process. */
+static double cpu_seconds(void)
+{
+	struct rusage u;
+	getrusage(RUSAGE_SELF, &u);
+	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+		(double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
 }
 
 static void done(int r, const char *what)
@@ -64,7 +74,7 @@ static double file_ratio(const char *folder)
 }
 
 /* One record a put, keyed (feed, seq) ascending, MDB_APPEND. */
-static double bare_round(double *ratio)
+static double bare_round(double *ratio, double *cpu_us)
 {
 	char folder[256];
 	static uint8_t record[RECORD_BYTES];
@@ -78,7 +88,7 @@ static double bare_round(double *ratio)
 	done(mdb_txn_begin(env, NULL, 0, &txn), "begin");
 	done(mdb_dbi_open(txn, NULL, 0, &dbi), "dbi");
 	done(mdb_txn_commit(txn), "commit");
-	double start = seconds();
+	double start = seconds(), cpu = cpu_seconds();
 	for (uint64_t i = 0; i < records;) {
 		done(mdb_txn_begin(env, NULL, 0, &txn), "begin");
 		for (uint32_t j = 0; j < BARE_BATCH && i < records; j++, i++) {
@@ -92,6 +102,7 @@ static double bare_round(double *ratio)
 		done(mdb_txn_commit(txn), "commit");
 	}
 	double took = seconds() - start;
+	*cpu_us = (cpu_seconds() - cpu) * 1e6 / (double)records;
 	mdb_env_close(env);
 	*ratio = file_ratio(folder);
 	nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
@@ -106,7 +117,14 @@ static struct hash named(uint8_t kind, uint64_t n)
 	return h;
 }
 
-static double store_round(double *ratio)
+static int count_feed(void *ctx, const struct store_feed *feed)
+{
+	(void)feed;
+	++*(uint64_t *)ctx;
+	return 0;
+}
+
+static double store_round(double *ratio, double *cpu_us, double *start_ms)
 {
 	char folder[256];
 	static uint8_t entries[RUN_ENTRIES * RECORD_BYTES];
@@ -121,7 +139,7 @@ static double store_round(double *ratio)
 	done(store_lmdb_open(folder, &options, &store, &complaint), complaint.reason);
 	for (uint32_t i = 0; i < RUN_ENTRIES; i++)
 		index[i] = (struct run_entry){.offset = i * RECORD_BYTES, .length = RECORD_BYTES};
-	double start = seconds();
+	double start = seconds(), cpu = cpu_seconds();
 	for (uint64_t i = 0; i < records;) {
 		uint64_t feed = i / RUN_ENTRIES % feeds;
 		uint32_t count = records - i < RUN_ENTRIES ? (uint32_t)(records - i) : RUN_ENTRIES;
@@ -143,14 +161,22 @@ static double store_round(double *ratio)
 		done(store_put_run(txn, &run, NULL), "put");
 		seqs[feed] += count;
 		i += count;
-		if (store_txn_bytes(txn) >= 1u << 20 || i == records) {
+		if (store_txn_bytes(txn) >= transaction || i == records) {
 			done(store_commit(txn), "commit");
 			txn = NULL;
 		}
 	}
 	double took = seconds() - start;
+	*cpu_us = (cpu_seconds() - cpu) * 1e6 / (double)records;
 	store_close(store);
 	*ratio = file_ratio(folder);
+	start = seconds();
+	uint64_t seen = 0;
+	done(store_lmdb_open(folder, &options, &store, &complaint), complaint.reason);
+	done(store_each_feed(store, count_feed, &seen), "feeds");
+	*start_ms = (seconds() - start) * 1000;
+	require(seen == feeds || records < feeds * RUN_ENTRIES);
+	store_close(store);
 	nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 	free(seqs);
 	return (double)records / took;
@@ -247,26 +273,34 @@ int main(int argc, char **argv)
 			feeds = n;
 		else if (strcmp(argv[i], "--rounds") == 0 && n && n <= 100)
 			rounds = n;
+		else if (strcmp(argv[i], "--transaction") == 0 && n)
+			transaction = n;
 		else if (strcmp(argv[i], "--folder") == 0)
 			folder_root = argv[i + 1];
 		else
 			argc = 0;
 	}
 	if (argc == 0 || argc % 2 == 0) {
-		fprintf(
-			stderr, "usage: bench_store [--records N] [--feeds N] [--rounds N] [--folder DIR]\n");
+		fprintf(stderr,
+			"usage: bench_store [--records N] [--feeds N] [--rounds N] "
+			"[--transaction BYTES] [--folder DIR]\n");
 		return 2;
 	}
 	double bare[100], packed[100], bare_disk = 0, packed_disk = 0, alert[2], bare_alert[2];
+	double bare_cpu = 0, packed_cpu = 0, start_ms = 0;
 	for (uint64_t i = 0; i < rounds; i++) {
-		bare[i] = bare_round(&bare_disk);
-		packed[i] = store_round(&packed_disk);
+		bare[i] = bare_round(&bare_disk, &bare_cpu);
+		packed[i] = store_round(&packed_disk, &packed_cpu, &start_ms);
 	}
 	bare_alert_round(bare_alert);
 	alert_round(alert);
 	double b = median(bare, rounds), p = median(packed, rounds);
 	printf("store_bare_lmdb_records_per_s %.0f - -\n", b);
 	printf("store_put_run_records_per_s %.0f %.0f %.2f\n", p, b, p / b);
+	printf("store_bare_lmdb_cpu_us_per_record %.3f - -\n", bare_cpu);
+	printf("store_put_run_cpu_us_per_record %.3f %.3f %.2f\n", packed_cpu, bare_cpu,
+		packed_cpu / bare_cpu);
+	printf("store_start_ms %.2f 50 %.3f\n", start_ms, start_ms / 50);
 	printf("store_bare_lmdb_disk_bytes_per_byte %.2f - -\n", bare_disk);
 	printf("store_put_run_disk_bytes_per_byte %.2f %.2f %.2f\n", packed_disk, bare_disk,
 		packed_disk / bare_disk);

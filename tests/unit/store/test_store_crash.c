@@ -246,8 +246,15 @@ static void test_limit_and_reserve(void **state)
 	ok(store_info(f->store, &info));
 	assert_false(info.reserve_held);
 	fill(f, &o);
-	ok(store_restore_reserve(f->store));
+	assert_int_equal(store_restore_reserve(f->store), ERROR_FULL);
 	assert_int_equal(check_feed(f->store, &o), o.seq);
+	store_close(f->store);
+	f->options.limit_bytes = 64u << 20; /* the admin gives it more */
+	fixture_open(f);
+	ok(store_release_reserve(f->store));
+	ok(store_restore_reserve(f->store));
+	ok(store_info(f->store, &info));
+	assert_true(info.reserve_held);
 }
 
 /* The kernel refuses to let files grow, as a full disk does. */

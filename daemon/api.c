@@ -14,6 +14,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "daemon/api_alert_index.h"
+#include "daemon/http_server.h"
 #include "daemon/invitations.h"
 
 /** More clients than this at once wait for their connection to be taken. */
@@ -114,7 +115,9 @@ static void api_free(struct api *api)
 
 static void on_timer_closed(uv_handle_t *handle)
 {
-	api_free(handle->data);
+	struct api *api = handle->data;
+	if (--api->timers == 0)
+		api_free(api);
 }
 
 static void on_server_closed(void *ctx)
@@ -122,7 +125,9 @@ static void on_server_closed(void *ctx)
 	struct api *api = ctx;
 	invitations_free(api->app->invitations);
 	api->app->invitations = NULL;
+	api->timers = 2;
 	uv_close((uv_handle_t *)&api->draft_timer, on_timer_closed);
+	uv_close((uv_handle_t *)&api->event_timer, on_timer_closed);
 }
 
 static int parts_make(struct api *api, struct complaint *c)
@@ -165,7 +170,8 @@ int api_start(struct app *app, struct api **out, struct complaint *complaint)
 		return code;
 	}
 	require(uv_timer_init(&app->loop, &api->draft_timer) == 0);
-	api->draft_timer.data = api;
+	require(uv_timer_init(&app->loop, &api->event_timer) == 0);
+	api->draft_timer.data = api->event_timer.data = api;
 	app_subscribe(app, &api->subscriber, on_event, api);
 	log_event(LOG_LEVEL_INFO, "control_socket", "path", path);
 	*out = api;

@@ -29,7 +29,8 @@ struct api {
 	unsigned stream_count;
 	struct list drafts;      /* api_publish.c: what waits until publishing is open */
 	struct alert_index *alerts;
-	uv_timer_t draft_timer;
+	uv_timer_t draft_timer, event_timer;
+	unsigned timers;         /* not closed yet */
 	bool closing;
 	uint64_t requests_total;
 };
@@ -42,6 +43,8 @@ static inline struct app *api_app(const struct http_request *request)
 /** api_events.c, api_publish.c: called for each event of the node. */
 void api_events_on_event(struct api *api, const struct node_event *event);
 void api_publish_on_event(struct api *api, const struct node_event *event);
+/** Something got an arrival without an event of the node. */
+void api_events_poke(struct api *api);
 /** No further draft waits: they are answered. */
 void api_publish_close(struct api *api);
 

@@ -91,12 +91,9 @@ int roster_epoch(const struct roster *r, const struct hash *city_id, uint32_t ep
 		if (cut->epoch >= epoch)
 			lower(out, cut->cuts);
 	}
-	/* Without officers' cuts records' cuts only rise, so that the next one is the lowest. */
-	for (size_t i = epoch; i < m->chain_count; i++) {
-		lower(out, roster_record_cuts(m->chain[i]));
-		if (!m->cuts)
-			break;
-	}
+	/* Later records start no lower than the next one, or than officers' cuts seen above. */
+	if (epoch < m->chain_count)
+		lower(out, roster_record_cuts(m->chain[epoch]));
 	if (out->is_void) {
 		memcpy(out->end, out->start, sizeof(out->end));
 		out->has_end = true;

@@ -205,6 +205,13 @@ static void a_city_and_a_slug_are_admitted_once(void **state)
 	assert_int_equal(fixture_amend(f, &item), ERROR_SLUG_TAKEN);
 	item.admit.slug = bytes_from_text("praha-2");
 	assert_int_equal(fixture_amend(f, &item), ERROR_CHARTER_ITEM);
+	uint8_t sealing_key[32] = {0};
+	buffer_reset(&record); /* the same city under another node key */
+	assert_int_equal(draft_first_record(fixture_city_key(f, "praha"),
+		fixture_node_key(f, "praha", 2), sealing_key, roster_network_id(f->roster), 1,
+		&record), 0);
+	item.admit.record = buffer_bytes(&record);
+	assert_int_equal(fixture_amend(f, &item), ERROR_CHARTER_ITEM);
 	buffer_deinit(&record);
 	/* A slug is gone for ever, with the city that had it. */
 	assert_int_equal(fixture_do(f, AMENDMENT_REMOVE, "praha"), 0);
@@ -362,6 +369,8 @@ static void a_delegate_admits_once(void **state)
 	struct amendment_item two[2] = {d.item, fixture_item(f, AMENDMENT_CONFIRM, "praha")};
 	assert_int_equal(fixture_amend_by(f, two, 2, "", fixture_node_key(f, "budapest", 1)),
 		ERROR_CHARTER_SIGNERS);
+	two[1] = second.item; /* the officers themselves use an id once */
+	assert_int_equal(fixture_amend_by(f, two, 2, "ab", NULL), ERROR_CHARTER_ITEM);
 	assert_int_equal(delegate_admits(f, &d), 0);
 	assert_false(fixture_member(f, "praha")->confirmed);
 	assert_int_equal(delegate_admits(f, &second), ERROR_CHARTER_ITEM);
@@ -372,6 +381,110 @@ static void a_delegate_admits_once(void **state)
 	assert_int_equal(delegate_admits(f, &second), 0);
 	delegated_teardown(&d);
 	delegated_teardown(&second);
+}
+
+/* The last object made, with a bit of its first signature turned. */
+static int apply_forged(struct fixture *f)
+{
+	struct control_object object;
+	assert_int_equal(object_decode(buffer_bytes(&f->wire), &object), 0);
+	f->wire.data[object.signatures.data - f->wire.data + object.signatures.len - 40] ^= 1;
+	return fixture_apply(f);
+}
+
+static void a_delegates_signature_is_verified(void **state)
+{
+	struct fixture *f = *state;
+	struct delegated d;
+	struct roster *mine = f->roster, *empty;
+	struct bytes genesis;
+	struct hash hash;
+	assert_int_equal(roster_new(NULL, fixture_seed, &empty), 0);
+	assert_int_equal(roster_amendment(mine, 0, &genesis, &hash), 0);
+	assert_int_equal(roster_apply(empty, genesis, NULL), 0);
+	delegated_setup(f, &d, "praha");
+	assert_int_equal(delegate_admits(f, &d), 0);
+	f->roster = empty;
+	assert_int_equal(apply_forged(f), ERROR_SIGNATURE);
+	f->roster = mine;
+	roster_free(empty);
+	delegated_teardown(&d);
+}
+
+static void a_rival_cannot_use_a_delegation_again(void **state)
+{
+	struct fixture *f = *state;
+	struct delegated d;
+	struct buffer rival;
+	struct amendment_item item = policy();
+	buffer_init(&rival, OBJECT_BYTES_MAX);
+	delegated_setup(f, &d, "praha");
+	assert_int_equal(delegate_admits(f, &d), 0);
+	/* At its own number the delegate's second signature is a rival; at a later one it is void. */
+	struct amendment amendment = {.network_id = *roster_network_id(f->roster)};
+	struct bytes wire;
+	for (uint64_t number = 1; number <= 2; number++) {
+		amendment.number = number;
+		amendment.time = 5;
+		assert_int_equal(roster_amendment(f->roster, number - 1, &wire, &amendment.prev), 0);
+		assert_int_equal(fixture_amend(f, &item), 0);
+		buffer_reset(&rival);
+		assert_int_equal(amendment_encode(&rival, &amendment, &d.item, 1), 0);
+		fixture_seal(f, OBJECT_AMENDMENT, buffer_bytes(&rival), "",
+			fixture_node_key(f, "budapest", 1));
+		assert_int_equal(fixture_apply(f),
+			number == 1 ? ERROR_CHARTER_RIVAL : ERROR_CHARTER_ITEM);
+	}
+	buffer_deinit(&rival);
+	delegated_teardown(&d);
+}
+
+static void a_delegations_signatures_are_distinct(void **state)
+{
+	struct fixture *f = *state;
+	struct delegated d;
+	struct delegation out;
+	delegated_setup(f, &d, "praha");
+	struct bytes once = seal_delegation(f, &d.delegation, "a", &d.bytes);
+	struct buffer twice;
+	buffer_init(&twice, DELEGATION_BYTES_MAX);
+	buffer_push_bytes(&twice, once);
+	buffer_push_bytes(&twice, bytes_slice(once, once.len - 101, 101));
+	twice.data[once.len - 102] = 0x92; /* a list of two */
+	assert_int_equal(delegation_decode(buffer_bytes(&twice), &out), ERROR_NOT_CANONICAL);
+	buffer_deinit(&twice);
+	delegated_teardown(&d);
+}
+
+static void approvals_are_verified_and_bounded(void **state)
+{
+	struct fixture *f = *state;
+	struct amendment_item item = policy();
+	struct buffer body;
+	buffer_init(&body, OBJECT_BYTES_MAX);
+	for (unsigned i = 0; i < 9; i++) {
+		buffer_reset(&body);
+		assert_int_equal(draft_amendment(f->roster, &item, 1, i, &body), 0);
+		buffer_reset(&f->wire);
+		assert_int_equal(approval_seal(&f->wire, buffer_bytes(&body),
+			fixture_key(f, "officer a")), 0);
+		if (i == 0) {
+			assert_int_equal(apply_forged(f), ERROR_SIGNATURE);
+			continue;
+		}
+		assert_int_equal(fixture_apply(f), 0);
+	}
+	buffer_reset(&body);
+	assert_int_equal(draft_amendment(f->roster, &item, 1, 99, &body), 0);
+	buffer_reset(&f->wire);
+	assert_int_equal(approval_seal(&f->wire, buffer_bytes(&body), fixture_key(f, "officer a")),
+		0);
+	assert_int_equal(fixture_apply(f), ERROR_LIMIT);
+	buffer_reset(&f->wire);
+	assert_int_equal(approval_seal(&f->wire, buffer_bytes(&body), fixture_key(f, "officer b")),
+		0);
+	assert_int_equal(fixture_apply(f), 0);
+	buffer_deinit(&body);
 }
 
 static void a_delegation_says_who_and_where(void **state)
@@ -588,6 +701,10 @@ int main(void)
 		WITH_FIXTURE(an_admitted_record_belongs_to_city_and_network),
 		WITH_FIXTURE(a_founders_record_is_anchored_to_the_core),
 		WITH_FIXTURE(a_delegate_admits_once),
+		WITH_FIXTURE(a_delegates_signature_is_verified),
+		WITH_FIXTURE(a_rival_cannot_use_a_delegation_again),
+		WITH_FIXTURE(a_delegations_signatures_are_distinct),
+		WITH_FIXTURE(approvals_are_verified_and_bounded),
 		WITH_FIXTURE(a_delegation_says_who_and_where),
 		WITH_FIXTURE(a_delegate_confirms_only_the_key_it_was_told),
 		WITH_FIXTURE(the_highest_floor_counts),

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Epoch records in the roster: succession, cuts, anchors, rivals, keys given by officers. */
+#include "feed/entry.h"
+#include "feed/fork_proof.h"
 #include "tests/unit/charter/fixture.h"
 
 static struct roster_epoch epoch_of(struct fixture *f, const char *city, uint32_t epoch)
@@ -83,6 +85,14 @@ static void a_record_needs_its_predecessor_and_both_signatures(void **state)
 		assert_int_equal(object_encode(&other, OBJECT_EPOCH_RECORD, object.body, &pairs[i], 1), 0);
 		assert_int_equal(roster_apply(f->roster, buffer_bytes(&other), &f->change),
 			ERROR_SIGNATURE);
+	}
+	for (size_t i = 0; i < 2; i++) {
+		pairs[i].signature.bytes[9] ^= 1;
+		buffer_reset(&other);
+		assert_int_equal(object_encode(&other, OBJECT_EPOCH_RECORD, object.body, pairs, 2), 0);
+		assert_int_equal(roster_apply(f->roster, buffer_bytes(&other), &f->change),
+			ERROR_SIGNATURE);
+		pairs[i].signature.bytes[9] ^= 1;
 	}
 	assert_int_equal(object_sign(fixture_key(f, "stranger"), object.body, &pairs[2]), 0);
 	buffer_reset(&other);
@@ -190,7 +200,7 @@ static void officers_cut_lower_than_the_city_and_void_what_is_above(void **state
 	assert_true(pinned(f, "budapest", 4));
 	assert_int_equal(epoch_of(f, "budapest", 3).end[0].seq, 50);
 	assert_int_equal(epoch_of(f, "budapest", 1).end[0].seq, 10);
-	assert_int_equal(fixture_renew(f, "budapest", 5, 11), ERROR_CUT);
+	assert_int_equal(fixture_renew(f, "budapest", 5, 30), ERROR_CUT);
 }
 
 static void a_suspended_city_starts_at_its_cut(void **state)
@@ -417,6 +427,16 @@ static void a_key_given_by_officers_is_shown_as_such(void **state)
 	wrong = record;
 	wrong.node_key = *secret_key_public(fixture_node_key(f, "warszawa", 1));
 	assert_int_equal(give_key(f, "budapest", &wrong), ERROR_CHARTER_ITEM);
+	struct amendment_item signed_item = fixture_item(f, AMENDMENT_KEY, "budapest");
+	wrong = record; /* one that the city has signed is no gift */
+	wrong.city_key = m->city_key;
+	fixture_seal_record(f, &wrong, "budapest", 9);
+	struct buffer signed_record;
+	buffer_init(&signed_record, OBJECT_BYTES_MAX);
+	buffer_push_bytes(&signed_record, buffer_bytes(&f->wire));
+	signed_item.key_record = buffer_bytes(&signed_record);
+	assert_int_equal(fixture_amend(f, &signed_item), ERROR_CHARTER_ITEM);
+	buffer_deinit(&signed_record);
 	assert_int_equal(give_key(f, "budapest", &record), 0);
 	assert_true(m->given_by_officers);
 	assert_true(m->contested); /* the thief's record stands beside it */
@@ -454,6 +474,110 @@ static void a_given_key_that_the_city_signed_too_is_uncontested(void **state)
 	assert_int_equal(f->change.dropped_count, 1);
 	fixture_seal_record(f, &record, "warszawa", 2);
 	assert_int_equal(fixture_apply(f), ERROR_EXISTS);
+}
+
+static void the_cuts_of_a_given_record_are_the_officers(void **state)
+{
+	struct fixture *f = *state;
+	assert_int_equal(fixture_renew(f, "budapest", 2, 12), 0);
+	const struct roster_member *m = fixture_member(f, "budapest");
+	struct epoch_record record = fixture_record(f, "budapest", 3, &m->record_hash, 3, 4);
+	assert_int_equal(give_key(f, "budapest", &record), 0);
+	assert_int_equal(epoch_of(f, "budapest", 1).end[0].seq, 4);
+	assert_int_equal(epoch_of(f, "budapest", 2).end[0].seq, 4); /* below its start: nothing */
+	assert_true(pinned(f, "budapest", 3));
+	assert_int_equal(fixture_renew(f, "budapest", 4, 3), ERROR_CUT);
+	assert_int_equal(fixture_renew(f, "budapest", 4, 4), 0);
+}
+
+/* A proof that the city's document feed parts in two after entry `seq`. */
+static int fork_at(struct fixture *f, const char *city, int node, uint32_t epoch, uint64_t seq,
+	bool signed_too)
+{
+	struct epoch_cut cuts[EPOCH_LANES];
+	struct fork_proof proof = {
+		.network_id = *roster_network_id(f->roster), .city_id = fixture_city(f, city),
+		.lane = FEED_LANE_DOC, .seq = seq,
+	};
+	struct hash pairs[2][2] = {{fixture_hash("1"), fixture_hash("2")},
+		{fixture_hash("3"), fixture_hash("4")}};
+	struct fork_branch *branches[2] = {&proof.a, &proof.b};
+	struct hasher h;
+	struct hash feed_id;
+	fixture_cuts(cuts, seq, seq, seq, seq);
+	proof.entry_hash = cuts[2].hash;
+	assert_int_equal(hasher_init(&h), 0);
+	assert_int_equal(feed_id_of(&proof.network_id, &proof.city_id, proof.lane, &feed_id), 0);
+	for (size_t i = 0; i < 2; i++) {
+		struct head *head = &branches[i]->head;
+		branches[i]->hashes = bytes_of(pairs[i], sizeof(pairs[i]));
+		*head = (struct head){.feed_id = feed_id, .epoch = epoch, .seq = seq + 1};
+		assert_int_equal(entry_hash_from(&h, &feed_id, seq + 1, &proof.entry_hash,
+			&pairs[i][0], &pairs[i][1], &head->entry_hash), 0);
+		assert_int_equal(head_sign(head, fixture_node_key(f, city, node)), 0);
+	}
+	hasher_deinit(&h);
+	struct buffer body;
+	struct object_signature signature;
+	buffer_init(&body, OBJECT_BYTES_MAX);
+	assert_int_equal(fork_proof_encode(&body, &proof), 0);
+	assert_int_equal(object_sign(fixture_key(f, "stranger"), buffer_bytes(&body), &signature), 0);
+	buffer_reset(&f->wire);
+	assert_int_equal(object_encode(&f->wire, OBJECT_FORK_PROOF, buffer_bytes(&body), &signature,
+		signed_too), 0);
+	buffer_deinit(&body);
+	return fixture_apply(f);
+}
+
+static void a_fork_proof_freezes_one_epoch_of_a_feed(void **state)
+{
+	struct fixture *f = *state;
+	struct hash id = fixture_city(f, "budapest");
+	uint64_t seq;
+	assert_int_equal(fork_at(f, "budapest", 2, 2, 20, false), ERROR_EPOCH_UNKNOWN);
+	assert_int_equal(fixture_renew(f, "budapest", 2, 10), 0);
+	assert_int_equal(fork_at(f, "budapest", 1, 2, 20, false), ERROR_EPOCH_UNKNOWN);
+	assert_int_equal(fork_at(f, "lisboa", 1, 1, 20, false), ERROR_NOT_MEMBER);
+	assert_int_equal(fork_at(f, "budapest", 2, 2, 9, false), ERROR_CHAIN); /* before its epoch */
+	assert_int_equal(fork_at(f, "budapest", 2, 2, 20, true), ERROR_SIGNATURE);
+	assert_int_equal(fork_at(f, "budapest", 1, 1, 3, false), 0);
+	assert_false(fixture_effect(f, ROSTER_EFFECT_FROZEN, "budapest")); /* a former epoch's */
+	assert_false(roster_fork(f->roster, &id, FEED_LANE_DOC, &seq, NULL));
+	assert_int_equal(fork_at(f, "budapest", 2, 2, 20, false), 0);
+	assert_true(fixture_effect(f, ROSTER_EFFECT_FROZEN, "budapest"));
+	assert_true(roster_fork(f->roster, &id, FEED_LANE_DOC, &seq, NULL));
+	assert_int_equal(seq, 20);
+	assert_int_equal(f->change.dropped_count, 0); /* each epoch's proof is kept */
+	assert_int_equal(fork_at(f, "budapest", 2, 2, 30, false), ERROR_EXISTS);
+	assert_int_equal(fork_at(f, "budapest", 2, 2, 10, false), 0);
+	assert_int_equal(f->change.dropped_count, 1);
+	assert_int_equal(fixture_renew(f, "budapest", 3, 10), 0);
+	assert_true(fixture_effect(f, ROSTER_EFFECT_THAWED, "budapest"));
+	assert_false(roster_fork(f->roster, &id, FEED_LANE_DOC, &seq, NULL));
+}
+
+static void an_address_list_goes_with_its_record(void **state)
+{
+	struct fixture *f = *state;
+	struct hash hashes[2];
+	struct buffer first;
+	two_rivals(f, "budapest", hashes, &first);
+	assert_int_equal(roster_apply(f->roster, buffer_bytes(&first), NULL), 0);
+	assert_int_equal(fixture_apply(f), ERROR_CHARTER_RIVAL);
+	struct address_list list = {
+		.network_id = *roster_network_id(f->roster), .city_id = fixture_city(f, "budapest"),
+		.epoch = 2, .number = 1,
+	};
+	buffer_reset(&f->wire);
+	assert_int_equal(address_list_seal(&f->wire, &list, fixture_node_key(f, "budapest", 2)), 0);
+	assert_int_equal(fixture_apply(f), 0);
+	assert_non_null(fixture_member(f, "budapest")->addresses);
+	struct amendment_anchor anchor = {list.city_id, 2, hashes[1]};
+	assert_int_equal(anchor_one(f, &anchor, 1), 0);
+	assert_null(fixture_member(f, "budapest")->addresses);
+	assert_int_equal(f->change.dropped_count, 1);
+	assert_int_equal(roster_object_count(f->roster), 2);
+	buffer_deinit(&first);
 }
 
 static void rivals_of_record_one_are_bounded(void **state)
@@ -523,6 +647,9 @@ int main(void)
 		WITH_FIXTURE(officers_choose_where_no_guardians_are_named),
 		WITH_FIXTURE(a_key_given_by_officers_is_shown_as_such),
 		WITH_FIXTURE(a_given_key_that_the_city_signed_too_is_uncontested),
+		WITH_FIXTURE(the_cuts_of_a_given_record_are_the_officers),
+		WITH_FIXTURE(a_fork_proof_freezes_one_epoch_of_a_feed),
+		WITH_FIXTURE(an_address_list_goes_with_its_record),
 		WITH_FIXTURE(rivals_of_record_one_are_bounded),
 		WITH_FIXTURE(a_renewal_is_drafted),
 	};

@@ -106,12 +106,6 @@ int cap_keep_original(json_t *alert, struct bytes xml, bool *is_inline)
 	return 0;
 }
 
-static size_t encoded_size(const json_t *alert)
-{
-	/* Larger than any body, so that an alert over the limit is measured too. */
-	return json_dumpb(alert, NULL, 0, JSON_COMPACT);
-}
-
 struct largest {
 	json_t *owner;    /* the area or resource */
 	const char *name; /* of the member to be dropped */
@@ -149,7 +143,7 @@ static void find_largest(const json_t *infos, const char *list, const char *name
 int cap_abridge(json_t *alert, size_t limit)
 {
 	json_t *infos = json_object_get(alert, "info");
-	while (encoded_size(alert) > limit) {
+	while (body_size(alert) > limit) {
 		struct largest best = {0};
 		find_largest(infos, "area", "polygon", &best);
 		find_largest(infos, "area", "geocode", &best);

@@ -142,6 +142,17 @@ int body_encode(const json_t *body, struct buffer *out, struct complaint *c)
 	return code;
 }
 
+size_t body_size(const json_t *body)
+{
+	struct buffer scratch;
+	buffer_init(&scratch, SIZE_MAX);
+	struct encoder e = {.out = &scratch};
+	size_t size = json_is_object(body) && !encode_value(&e, body, 1) && !scratch.error ?
+		scratch.len : 0;
+	buffer_deinit(&scratch);
+	return size;
+}
+
 static json_t *decode_value(struct wire_reader *r);
 
 static json_t *decode_map(struct wire_reader *r)

@@ -11,6 +11,8 @@
 #pragma once
 
 #include <jansson.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "base/buffer.h"
 #include "base/bytes.h"
@@ -26,6 +28,9 @@
  * cannot be sent; then `out` is as before. `c` may be NULL.
  */
 int body_encode(const json_t *body, struct buffer *out, struct complaint *c);
+
+/** Bytes that body_encode would need, whatever the limit; 0 if the body cannot be encoded. */
+size_t body_size(const json_t *body);
 
 /** Any kind of body. A new reference, or NULL with a complaint. */
 json_t *body_decode(struct bytes input, struct complaint *c);

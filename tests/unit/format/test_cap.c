@@ -231,6 +231,8 @@ static void test_abridge(void **state)
 	assert_int_equal(body_encode(alert, &b, NULL), ERROR_SIZE);
 	assert_int_equal(cap_abridge(alert, BODY_SIZE_MAX - 8192), 0);
 	assert_int_equal(body_encode(alert, &b, NULL), 0);
+	assert_int_equal(b.len, body_size(alert));
+	assert_true(b.len <= BODY_SIZE_MAX - 8192);
 	assert_true(json_array_size(json_object_get(alert, "abridged")) > 0);
 	assert_int_equal(body_validate(KIND_ALERT, alert, NULL), 0);
 	assert_int_equal(cap_abridge(alert, 100), ERROR_SIZE);

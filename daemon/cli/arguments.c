@@ -171,7 +171,7 @@ static int command_check(const struct arguments *a, FILE *err)
 		return 0;
 	const char *wanted = c->operands[0] ? c->operands : "nothing";
 	fprintf(err, "hansa: `hansa %s` takes %s%s; %s given. Try `hansa %s --help`.\n", c->verb,
-		wanted, c->operands[0] ? " " : " beside its options",
+		wanted, c->operands[0] ? "" : " beside its options",
 		a->operand_count < c->operands_min ? "too little was" : "too much was", c->verb);
 	return CLI_USAGE;
 }

@@ -30,12 +30,19 @@ static int bytes_decode(struct cli *cli, const char *text, struct buffer *out)
 	return CLI_DONE;
 }
 
-static bool genesis_fits(const struct signing_wish *wish, struct bytes message, struct bytes body)
+/** These keys and no others are the new network's officers. */
+static bool genesis_fits(const struct signing_wish *wish, const struct officer_keys *keys,
+	struct bytes message, struct bytes body)
 {
 	struct genesis genesis;
 	struct amendment_message wanted;
-	return genesis_decode(body, &genesis) == 0 && bytes_equal_text(genesis.slug, wish->slug) &&
-		draft_message(OBJECT_GENESIS, body, &wanted) == 0 &&
+	if (genesis_decode(body, &genesis) != 0 || genesis.officers.count != keys->count ||
+		!bytes_equal_text(genesis.slug, wish->slug))
+		return false;
+	for (size_t i = 0; i < keys->count; i++)
+		if (!officers_find(&genesis.officers, secret_key_public(keys->keys[i])))
+			return false;
+	return draft_message(OBJECT_GENESIS, body, &wanted) == 0 &&
 		bytes_equal(message, bytes_of(wanted.bytes, sizeof(wanted.bytes)));
 }
 
@@ -66,11 +73,12 @@ static bool delegation_fits(
 }
 
 /** A daemon in wrong hands must not get an officer's signature for what nobody asked for. */
-static bool wish_fits(const struct signing_wish *wish, struct bytes message, struct bytes body)
+static bool wish_fits(const struct signing_wish *wish, const struct officer_keys *keys,
+	struct bytes message, struct bytes body)
 {
 	switch (wish->kind) {
 	case SIGNING_GENESIS:
-		return genesis_fits(wish, message, body);
+		return genesis_fits(wish, keys, message, body);
 	case SIGNING_AMENDMENT:
 		return amendment_fits(wish, message, body);
 	case SIGNING_DELEGATION:
@@ -100,7 +108,7 @@ int signing_sign(struct cli *cli, const struct signing_wish *wish, const json_t 
 	int code = bytes_decode(cli, cli_text(prepared, "body"), &body), error = 0;
 	if (!code)
 		code = bytes_decode(cli, cli_text(prepared, "message"), &message);
-	if (!code && !wish_fits(wish, buffer_bytes(&message), buffer_bytes(&body)))
+	if (!code && !wish_fits(wish, keys, buffer_bytes(&message), buffer_bytes(&body)))
 		code = cli_refuse(cli,
 			"What the daemon gave to be signed is not what was asked for: nothing "
 			"was signed. Is this the right daemon, and of the same version?");

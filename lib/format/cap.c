@@ -143,7 +143,8 @@ static void find_largest(const json_t *infos, const char *list, const char *name
 int cap_abridge(json_t *alert, size_t limit)
 {
 	json_t *infos = json_object_get(alert, "info");
-	while (body_size(alert) > limit) {
+	size_t size = body_size(alert);
+	while (size > limit) {
 		struct largest best = {0};
 		find_largest(infos, "area", "polygon", &best);
 		find_largest(infos, "area", "geocode", &best);
@@ -161,6 +162,10 @@ int cap_abridge(json_t *alert, size_t limit)
 				resource ? "resource" : "area", best.index, best.name)))
 			return ERROR_MEMORY;
 		json_object_del(best.owner, best.name);
+		/* Measured again only when it may be enough: an alert can have thousands of shapes. */
+		size -= best.size < size ? best.size : size;
+		if (size <= limit)
+			size = body_size(alert);
 	}
 	return 0;
 }

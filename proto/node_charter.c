@@ -342,6 +342,11 @@ int node_object_bootstrap(struct node *node, struct link *link, const struct has
 	node_network_op(network, commit);
 	node_commit(node, commit);
 	log_event(LOG_LEVEL_WARN, "charter_taken_back", "network", network->slug);
+	/* A charter without amendments brings no other occasion: the link says HELLO for the network now. */
+	if (network->judge_due) {
+		network->judge_due = false;
+		node_roster_changed(node, network);
+	}
 	return 0;
 }
 

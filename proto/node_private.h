@@ -116,6 +116,7 @@ struct mark {
 struct link_network {
 	struct network *network;
 	bool named;            /* the peer named it in its HELLO */
+	bool charter_lost;     /* its HELLO said that it has lost the charter; our HELLO said nothing to it then */
 	/* telling */
 	bool telling;          /* the walk was begun */
 	bool live;             /* the first mark was sent: objects are now announced by hash, in batches */

@@ -129,6 +129,13 @@ static void hello_network(struct link *link, struct link_network *ln, const stru
 	ln->named = true;
 	/* Zeros: the peer has lost the charter, and begins at the genesis. */
 	bool lost = hash_is_zero(&n->digest);
+	if (again && ln->charter_lost && !lost) {
+		/* Now that it has the charter again it can take up what our first HELLO said to a peer without one. */
+		ln->charter_lost = false;
+		sync_hello(link);
+	} else {
+		ln->charter_lost |= lost;
+	}
 	sync_tell_amendments(link, ln, lost ? 0 : (size_t)n->number + 1);
 	struct hash digest;
 	digest_network(node, ln->network, &digest);

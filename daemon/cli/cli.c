@@ -41,6 +41,7 @@ void cli_deinit(struct cli *cli)
 	cli->client = NULL;
 }
 
+__attribute__((format(printf, 2, 0)))
 static void say(struct cli *cli, const char *format, va_list values)
 {
 	fputs("hansa: ", cli->err);

@@ -128,6 +128,48 @@ static void check_names_what_is_wrong(void **state)
 	assert_int_equal(app_check("/nonexistent/hansad.yaml", &complaint), ERROR_NOT_FOUND);
 }
 
+static void rewrite(const char *dir, const char *more)
+{
+	char path[IDENTITY_PATH_MAX];
+	identity_path(path, dir, IDENTITY_CONFIG);
+	FILE *file = fopen(path, "w");
+	assert_non_null(file);
+	fprintf(file, "city:\n  name: Budapest\n  slug: budapest\n  country: HU\nlisten: ['127.0.0.1:0']\n"
+		"%s", more);
+	assert_int_equal(fclose(file), 0);
+}
+
+static void a_reload_takes_what_it_can(void **state)
+{
+	static const char id[] = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+	char *dir = *state, more[256], address[APP_ADDRESS_MAX];
+	struct app app;
+	struct later later;
+	struct hash city_id;
+	make(dir);
+	start(&app, dir);
+	snprintf(address, sizeof(address), "%s", app_listen_address(&app, 0));
+	assert_int_equal(text_hex_decode(city_id.bytes, HASH_SIZE, bytes_from_text(id)), 0);
+	snprintf(more, sizeof(more), "deny: ['%s']\nlog:\n  level: debug\nrelay: no\n"
+		"advertise: ['hansa.example:4400']\n", id);
+	rewrite(dir, more);
+	app_reload(&app);
+	assert_true(log_wanted(LOG_LEVEL_DEBUG));
+	assert_true(node_denied(app.node, &city_id));
+	assert_true(app.config.relay); /* not while running */
+	assert_string_equal(app_advertise_address(&app, 0), "hansa.example:4400");
+	assert_string_equal(app_listen_address(&app, 0), address);
+	rewrite(dir, "colour: red\n"); /* refused: all stays */
+	app_reload(&app);
+	assert_true(node_denied(app.node, &city_id));
+	rewrite(dir, "");
+	app_reload(&app);
+	assert_false(node_denied(app.node, &city_id));
+	assert_false(log_wanted(LOG_LEVEL_DEBUG));
+	stop_soon(&later, &app, 0);
+	assert_int_equal(app_run(&app), 0);
+}
+
 /* ---- a stranger ---- */
 
 struct stranger {
@@ -209,6 +251,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_second_daemon_on_one_store_is_refused, folder_setup,
 			folder_teardown),
 		cmocka_unit_test_setup_teardown(check_names_what_is_wrong, folder_setup, folder_teardown),
+		cmocka_unit_test_setup_teardown(a_reload_takes_what_it_can, folder_setup, folder_teardown),
 		cmocka_unit_test_setup_teardown(a_stranger_is_refused_with_a_log_line, folder_setup,
 			folder_teardown),
 	};

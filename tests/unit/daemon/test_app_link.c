@@ -339,12 +339,109 @@ static void a_lost_store_comes_back_before_publishing(void **state)
 	city_stop(&cities[1]);
 }
 
+static void copy_file(const char *from, const char *to)
+{
+	static char buf[1 << 16];
+	FILE *in = fopen(from, "rb"), *out = fopen(to, "wb");
+	assert_true(in && out);
+	size_t n;
+	while ((n = fread(buf, 1, sizeof(buf), in)) > 0)
+		assert_int_equal(fwrite(buf, 1, n, out), n);
+	fclose(in);
+	assert_int_equal(fclose(out), 0);
+}
+
+static void publish_docs(unsigned count)
+{
+	for (unsigned i = 0; i < count; i++, wanted_docs++)
+		publish(&cities[0], 3, KIND_DOC, 100);
+	until(first_answered, "durable answers");
+	until(second_has_all, "the documents at the other city");
+}
+
+/* The first city comes back with what lies in its folder now; it must go on where it was. */
+static void goes_on_after(const char *what)
+{
+	cities[0].docs = cities[0].answered = 0;
+	city_start(&cities[0]);
+	until(first_heads_home, what);
+	uint64_t before = wanted_docs;
+	wanted_docs = 1;
+	publish(&cities[0], 3, KIND_DOC, 100);
+	until(first_answered, "the answer after a recovery");
+	wanted_docs = before + 1;
+	until(second_has_all, "the next document after a recovery");
+	assert_int_equal(cities[1].last_doc, wanted_docs);
+	assert_int_equal(cities[0].failed, 0);
+}
+
+static void a_store_rolled_back_takes_its_feed_back(void **state)
+{
+	char data[700], kept[700];
+	two_cities(*state);
+	snprintf(data, sizeof(data), "%s/store/data.mdb", cities[0].dir);
+	snprintf(kept, sizeof(kept), "%s/kept.mdb", (char *)*state);
+	publish_docs(20);
+	city_stop(&cities[0]);
+	copy_file(data, kept);
+	cities[0].docs = cities[0].answered = 0;
+	city_start(&cities[0]);
+	until(both_live, "a link");
+	wanted_docs = 0;
+	cities[1].docs = 0;
+	publish_docs(15);
+	city_stop(&cities[0]);
+	copy_file(kept, data);
+	wanted_docs = cities[1].docs = 35;
+	goes_on_after("the 15 documents that the old copy lacks");
+	city_stop(&cities[0]);
+	city_stop(&cities[1]);
+}
+
+/* Without its guard a city asks the members how far they hold its feeds. */
+static void a_lost_or_damaged_guard_asks_the_members(void **state)
+{
+	char guard[700];
+	two_cities(*state);
+	snprintf(guard, sizeof(guard), "%s/keys/guard", cities[0].dir);
+	publish_docs(10);
+	city_stop(&cities[0]);
+	assert_int_equal(unlink(guard), 0);
+	goes_on_after("the members' word without a guard");
+	city_stop(&cities[0]);
+
+	FILE *file = fopen(guard, "r+b");
+	assert_non_null(file);
+	for (long at = 0; at < 3; at++) { /* both slots, wherever they begin */
+		fseek(file, at * 4096 + 100, SEEK_SET);
+		fputs("damaged", file);
+	}
+	assert_int_equal(fclose(file), 0);
+	goes_on_after("the members' word with a damaged guard");
+	city_stop(&cities[0]);
+	city_stop(&cities[1]);
+}
+
+/* Exit code 77 is meson's for a test that was skipped. */
+#define EXIT_SKIPPED 77
+
 int main(void)
 {
+#if defined(__SANITIZE_THREAD__)
+	return EXIT_SKIPPED; /* two maps of 1 TiB have no room in ThreadSanitizer's address space */
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+	return EXIT_SKIPPED;
+#endif
+#endif
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(records_travel_links_come_back_keys_change, folder_setup,
 			folder_teardown),
 		cmocka_unit_test_setup_teardown(a_lost_store_comes_back_before_publishing, folder_setup,
+			folder_teardown),
+		cmocka_unit_test_setup_teardown(a_store_rolled_back_takes_its_feed_back, folder_setup,
+			folder_teardown),
+		cmocka_unit_test_setup_teardown(a_lost_or_damaged_guard_asks_the_members, folder_setup,
 			folder_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

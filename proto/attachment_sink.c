@@ -21,7 +21,8 @@ struct attachment_sink {
 	uint32_t count;
 };
 
-int attachment_sink_new(struct store *store, struct attachment_files *files, struct attachment_sink **out)
+int attachment_sink_new(
+	struct store *store, struct attachment_files *files, struct attachment_sink **out)
 {
 	struct attachment_sink *sink = calloc(1, sizeof *sink);
 	if (!sink)
@@ -53,7 +54,8 @@ void attachment_sink_free(struct attachment_sink *sink)
 
 static struct part *part_find(struct attachment_sink *sink, const struct hash *id)
 {
-	list_for_each(&sink->parts, n) {
+	list_for_each(&sink->parts, n)
+	{
 		struct part *part = list_entry(n, struct part, node);
 		if (hash_equal(&part->id, id))
 			return part;
@@ -61,8 +63,10 @@ static struct part *part_find(struct attachment_sink *sink, const struct hash *i
 	return NULL;
 }
 
-/* A transfer that was begun again elsewhere restarts at its durable chunks: the part is then opened anew. */
-static int part_open(struct attachment_sink *sink, const struct node_write *write, struct part **out)
+/* A transfer that was begun again elsewhere restarts at its durable chunks: the part is then opened
+ * anew. */
+static int part_open(
+	struct attachment_sink *sink, const struct node_write *write, struct part **out)
 {
 	struct part *part = part_find(sink, &write->attachment_id);
 	if (part && attachment_file_end(part->file) == write->offset) {
@@ -76,8 +80,8 @@ static int part_open(struct attachment_sink *sink, const struct node_write *writ
 	part = calloc(1, sizeof *part);
 	if (!part)
 		return ERROR_MEMORY;
-	int code = attachment_file_resume(sink->files, &write->attachment_id, write->size, write->offset / ATTACHMENT_CHUNK_BYTES,
-		&part->file);
+	int code = attachment_file_resume(sink->files, &write->attachment_id, write->size,
+		write->offset / ATTACHMENT_CHUNK_BYTES, &part->file);
 	if (code) {
 		free(part);
 		return code;

@@ -8,13 +8,13 @@
 #include "base/bytes.h"
 
 /**
- * Immutable bytes shared by links, commits and threads, counted by reference. A run is received into one blob, verified in it, written
- * from it and pushed from it: no further copy.
+ * Immutable bytes shared by links, commits and threads, counted by reference. A run is received
+ * into one blob, verified in it, written from it and pushed from it: no further copy.
  */
 struct blob {
-    atomic_uint refs;
-    size_t len, capacity;
-    uint8_t data[];
+	atomic_uint refs;
+	size_t len, capacity;
+	uint8_t data[];
 };
 
 /** A blob of `capacity` bytes, len 0, one reference; NULL without memory. */
@@ -28,5 +28,5 @@ void blob_free(struct blob *blob);
 
 static inline struct bytes blob_bytes(const struct blob *blob)
 {
-    return (struct bytes){ blob->data, blob->len };
+	return (struct bytes){blob->data, blob->len};
 }

@@ -34,12 +34,21 @@ struct commit_op *commit_add(struct commit *commit, enum commit_op_type type)
 static int apply_run(struct commit_op *op, struct store_txn *txn)
 {
 	struct store_run run = {
-		.network_id = op->network_id, .city_id = op->city_id, .feed_id = op->feed_id, .lane = op->lane,
-		.epoch = op->epoch, .first_seq = op->seq, .count = op->count, .prev = op->prev,
-		.entries = blob_bytes(op->blob), .index = op->index, .checkpoint = op->checkpoint,
+		.network_id = op->network_id,
+		.city_id = op->city_id,
+		.feed_id = op->feed_id,
+		.lane = op->lane,
+		.epoch = op->epoch,
+		.first_seq = op->seq,
+		.count = op->count,
+		.prev = op->prev,
+		.entries = blob_bytes(op->blob),
+		.index = op->index,
+		.checkpoint = op->checkpoint,
 		.since_checkpoint_entries = op->since_checkpoint_entries,
 		.since_checkpoint_bytes = op->since_checkpoint_bytes,
-		.source_city = op->source_city, .arrived = op->arrived,
+		.source_city = op->source_city,
+		.arrived = op->arrived,
 	};
 	memcpy(run.head, op->head, sizeof run.head);
 	return store_put_run(txn, &run, &op->arrival);
@@ -48,9 +57,15 @@ static int apply_run(struct commit_op *op, struct store_txn *txn)
 static int apply_object(struct commit_op *op, struct store_txn *txn)
 {
 	struct store_object object = {
-		.network_id = op->network_id, .object_hash = op->hash, .type = op->object_type,
-		.object = blob_bytes(op->blob), .city_id = op->city_id, .epoch = op->epoch, .number = op->seq,
-		.source_city = op->source_city, .arrived = op->arrived,
+		.network_id = op->network_id,
+		.object_hash = op->hash,
+		.type = op->object_type,
+		.object = blob_bytes(op->blob),
+		.city_id = op->city_id,
+		.epoch = op->epoch,
+		.number = op->seq,
+		.source_city = op->source_city,
+		.arrived = op->arrived,
 	};
 	return store_put_object(txn, &object, &op->arrival);
 }
@@ -58,9 +73,17 @@ static int apply_object(struct commit_op *op, struct store_txn *txn)
 static int apply_gap(struct commit_op *op, struct store_txn *txn)
 {
 	struct store_gap gap = {
-		.network_id = op->network_id, .city_id = op->city_id, .feed_id = op->feed_id, .lane = op->lane,
-		.epoch = op->epoch, .seq = op->seq, .entry_hash = op->hash, .prev = op->prev,
-		.wire = blob_bytes(op->blob), .source_city = op->source_city, .arrived = op->arrived,
+		.network_id = op->network_id,
+		.city_id = op->city_id,
+		.feed_id = op->feed_id,
+		.lane = op->lane,
+		.epoch = op->epoch,
+		.seq = op->seq,
+		.entry_hash = op->hash,
+		.prev = op->prev,
+		.wire = blob_bytes(op->blob),
+		.source_city = op->source_city,
+		.arrived = op->arrived,
 	};
 	memcpy(gap.head, op->head, sizeof gap.head);
 	return store_put_gap(txn, &gap, &op->arrival);
@@ -77,7 +100,8 @@ static int apply_op(struct commit_op *op, struct store_txn *txn)
 	case COMMIT_OBJECT_DROP:
 		return store_drop_object(txn, &op->hash);
 	case COMMIT_NETWORK: {
-		struct store_network network = { .network_id = op->network_id, .slug = op->text, .joined = op->arrived };
+		struct store_network network = {
+			.network_id = op->network_id, .slug = op->text, .joined = op->arrived};
 		return store_put_network(txn, &network);
 	}
 	case COMMIT_CURSOR:
@@ -91,8 +115,12 @@ static int apply_op(struct commit_op *op, struct store_txn *txn)
 	case COMMIT_SETTING:
 		return store_put_setting(txn, op->text, blob);
 	case COMMIT_ATTACHMENT_WANT: {
-		struct store_want want = { .attachment_id = op->hash, .size = op->size, .network_id = op->network_id,
-			.feed_id = op->feed_id, .seq = op->seq, .flags = op->object_type };
+		struct store_want want = {.attachment_id = op->hash,
+			.size = op->size,
+			.network_id = op->network_id,
+			.feed_id = op->feed_id,
+			.seq = op->seq,
+			.flags = op->object_type};
 		return store_put_want(txn, &want);
 	}
 	case COMMIT_ATTACHMENT_BEGIN:
@@ -100,7 +128,8 @@ static int apply_op(struct commit_op *op, struct store_txn *txn)
 	case COMMIT_ATTACHMENT_PROGRESS:
 		return store_attachment_progress(txn, &op->hash, op->seq);
 	case COMMIT_ATTACHMENT_COMPLETE:
-		return store_attachment_complete(txn, &op->hash, &op->network_id, op->arrived, &op->arrival);
+		return store_attachment_complete(
+			txn, &op->hash, &op->network_id, op->arrived, &op->arrival);
 	}
 	return ERROR_USAGE;
 }

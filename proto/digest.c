@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proto/node_private.h"
 
-/* The digests of docs/protocol.md, section 8, kept by range: a commit makes one of 256 ranges dirty, a HELLO computes those again. */
+/* The digests of docs/protocol.md, section 8, kept by range: a commit makes one of 256 ranges
+ * dirty, a HELLO computes those again. */
 
 void digest_feed_changed(struct feed *feed)
 {
@@ -29,7 +30,7 @@ const struct hash *digest_feed_range(struct node *node, struct network *network,
 	if (any)
 		hasher_end(h, &range->hash);
 	else
-		range->hash = (struct hash){ { 0 } };
+		range->hash = (struct hash){{0}};
 	range->dirty = false;
 	return &range->hash;
 }

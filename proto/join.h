@@ -35,7 +35,7 @@
 /** Codes of JOIN_REFUSED. */
 enum join_refusal {
 	JOIN_REFUSAL_OTHER = 0,
-	JOIN_REFUSAL_TOKEN = 1,   /* no invitation is open for that city, or the proof is wrong */
+	JOIN_REFUSAL_TOKEN = 1, /* no invitation is open for that city, or the proof is wrong */
 	JOIN_REFUSAL_EXPIRED = 2,
 	JOIN_REFUSAL_TAKEN = 3,   /* the slug, or the city, is in the charter */
 	JOIN_REFUSAL_RECORD = 4,  /* the epoch record or another field is not acceptable */

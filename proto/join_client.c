@@ -33,8 +33,8 @@ struct join_client {
 	struct message message;
 };
 
-__attribute__((format(printf, 3, 4)))
-static int fail(struct join_client *client, int code, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static int fail(
+	struct join_client *client, int code, const char *format, ...)
 {
 	char text[256];
 	va_list args;
@@ -47,7 +47,8 @@ static int fail(struct join_client *client, int code, const char *format, ...)
 
 static int breach(struct join_client *client, int code)
 {
-	return fail(client, code, "The inviting city's server broke the protocol: %s", error_text(code));
+	return fail(
+		client, code, "The inviting city's server broke the protocol: %s", error_text(code));
 }
 
 static int write_join(struct join_client *client, const struct join_client_config *config,
@@ -168,19 +169,18 @@ static int judge_roster(struct join_client *client, const struct roster *roster)
 	struct hash hash;
 	const struct message *m = &client->message;
 	if (!roster_has_genesis(roster))
-		return fail(client, ERROR_CHARTER_PREDECESSOR,
-			"The inviting city sent no charter.");
-	if (roster_number(roster) != m->join_end.number
-		|| !hash_equal(roster_hash(roster), &m->join_end.amendment_hash))
+		return fail(client, ERROR_CHARTER_PREDECESSOR, "The inviting city sent no charter.");
+	if (roster_number(roster) != m->join_end.number ||
+		!hash_equal(roster_hash(roster), &m->join_end.amendment_hash))
 		return fail(client, ERROR_CHARTER_PREDECESSOR,
 			"The charter that the inviting city sent is not complete.");
-	if (roster_amendment(roster, client->token_number, &wire, &hash)
-		|| !hash_equal(&hash, &client->token_hash))
+	if (roster_amendment(roster, client->token_number, &wire, &hash) ||
+		!hash_equal(&hash, &client->token_hash))
 		return fail(client, ERROR_CHARTER_RIVAL,
 			"The charter that was sent is not the one that the invitation names.");
 	const struct roster_member *me = roster_member_by_city(roster, &client->city_id);
-	if (!me || me->status != MEMBER_ACTIVE || !public_key_equal(&me->city_key, &client->city_key)
-		|| !public_key_equal(&me->node_key, &client->node_key))
+	if (!me || me->status != MEMBER_ACTIVE || !public_key_equal(&me->city_key, &client->city_key) ||
+		!public_key_equal(&me->node_key, &client->node_key))
 		return fail(client, ERROR_NOT_MEMBER,
 			"The charter that was sent does not admit this city with its keys.");
 	return 0;
@@ -257,8 +257,8 @@ int join_client_receive(struct join_client *client, struct bytes bytes, struct n
 	struct bytes frame;
 	int code = 0;
 	client->deadline = monotime_earlier(monotime_add_ms(now.mono, JOIN_PROGRESS_MS), client->last);
-	while (client->state <= JOIN_CLIENT_TAKING
-		&& join_frame_next(&client->frame, &bytes, &frame, &code)) {
+	while (client->state <= JOIN_CLIENT_TAKING &&
+		join_frame_next(&client->frame, &bytes, &frame, &code)) {
 		code = on_frame(client, frame);
 	}
 	if (code && client->state != JOIN_CLIENT_FAILED)

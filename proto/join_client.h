@@ -14,14 +14,14 @@ struct join_client;
 
 struct join_client_config {
 	const struct token *token;
-	const struct secret_key *city_key;  /* signs epoch record 1 */
-	const struct secret_key *node_key;  /* that of the TLS certificate */
+	const struct secret_key *city_key; /* signs epoch record 1 */
+	const struct secret_key *node_key; /* that of the TLS certificate */
 	uint8_t sealing_key[32];
-	const char *name, *country;         /* this city's own; the token says its slug */
+	const char *name, *country; /* this city's own; the token says its slug */
 	const char *const *addresses;
 	uint32_t address_count;
 	uint8_t exporter[JOIN_EXPORTER_BYTES];
-	struct public_key server_key;       /* the leaf key of this connection's server */
+	struct public_key server_key; /* the leaf key of this connection's server */
 	uint8_t map_seed[MAP_SEED_SIZE];
 };
 

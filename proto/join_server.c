@@ -30,8 +30,8 @@ struct join_server {
 	struct message message;
 };
 
-int join_server_new(const struct join_server_config *config, struct node_time now,
-	struct join_server **out)
+int join_server_new(
+	const struct join_server_config *config, struct node_time now, struct join_server **out)
 {
 	struct join_server *server = calloc(1, sizeof(*server));
 	*out = server;
@@ -59,8 +59,8 @@ static void progress(struct join_server *server, struct node_time now)
 	server->deadline = monotime_earlier(monotime_add_ms(now.mono, JOIN_PROGRESS_MS), server->last);
 }
 
-__attribute__((format(printf, 3, 4)))
-static void refuse(struct join_server *server, int code, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static void refuse(
+	struct join_server *server, int code, const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
@@ -68,8 +68,7 @@ static void refuse(struct join_server *server, int code, const char *format, ...
 	va_end(args);
 	server->code = code;
 	server->state = JOIN_SERVER_REFUSING;
-	message_write_reason(&server->out, MESSAGE_JOIN_REFUSED, join_refusal_of(code),
-		server->reason);
+	message_write_reason(&server->out, MESSAGE_JOIN_REFUSED, join_refusal_of(code), server->reason);
 }
 
 static int breach(struct join_server *server, int code)
@@ -91,8 +90,9 @@ static int record_judge(struct join_server *server, struct join_asked *asked)
 		code = ERROR_EPOCH_RECORD;
 	if (!code)
 		code = epoch_record_decode(object.body, &record);
-	if (!code && (record.epoch != 1 || object.signature_count != 2
-		|| !public_key_equal(&record.node_key, &server->config.peer_key)))
+	if (!code &&
+		(record.epoch != 1 || object.signature_count != 2 ||
+			!public_key_equal(&record.node_key, &server->config.peer_key)))
 		code = ERROR_EPOCH_RECORD;
 	if (!code)
 		code = epoch_record_hash(object.body, &record_hash);
@@ -113,15 +113,19 @@ static int asked_judge(struct join_server *server)
 {
 	const struct message *m = &server->message;
 	struct join_asked *asked = &server->asked;
-	bool good = text_slug_valid(m->join.slug)
-		&& charter_name_valid(m->join.name, CHARTER_NAME_MAX)
-		&& charter_country_valid(m->join.country);
+	bool good = text_slug_valid(m->join.slug) &&
+		charter_name_valid(m->join.name, CHARTER_NAME_MAX) &&
+		charter_country_valid(m->join.country);
 	for (uint32_t i = 0; i < m->join.address_count; i++)
 		good = good && address_valid(m->join.addresses[i]);
-	*asked = (struct join_asked){.slug = m->join.slug, .name = m->join.name,
-		.country = m->join.country, .record = m->join.record, .proof = m->join.proof};
+	*asked = (struct join_asked){.slug = m->join.slug,
+		.name = m->join.name,
+		.country = m->join.country,
+		.record = m->join.record,
+		.proof = m->join.proof};
 	if (!good) {
-		refuse(server, ERROR_FIELD, "The city's name, short name, country or address is not valid.");
+		refuse(
+			server, ERROR_FIELD, "The city's name, short name, country or address is not valid.");
 		return ERROR_FIELD;
 	}
 	int code = record_judge(server, asked);
@@ -135,29 +139,29 @@ static int asked_judge(struct join_server *server)
 /** Whether the city stands there already, by an earlier JOIN of the same keys. */
 static bool stands(const struct join_server *server, const struct roster_member *m)
 {
-	return hash_equal(&m->city_id, &server->asked.city_id) && m->status == MEMBER_ACTIVE
-		&& public_key_equal(&m->node_key, &server->config.peer_key);
+	return hash_equal(&m->city_id, &server->asked.city_id) && m->status == MEMBER_ACTIVE &&
+		public_key_equal(&m->node_key, &server->config.peer_key);
 }
 
 /** The delegation under today's charter: 0, or refused. */
-static int delegation_judge(struct join_server *server, struct bytes bytes,
-	struct delegation *delegation, bool *confirmed)
+static int delegation_judge(
+	struct join_server *server, struct bytes bytes, struct delegation *delegation, bool *confirmed)
 {
 	const struct join_asked *asked = &server->asked;
 	int code = delegation_decode(bytes, delegation);
 	if (code) {
 		refuse(server, ERROR_CHARTER_ITEM, "The invitation cannot be read any more.");
-	} else if (!bytes_equal(delegation->slug, asked->slug)
-		|| !hash_equal(&delegation->network_id, &asked->network_id)) {
+	} else if (!bytes_equal(delegation->slug, asked->slug) ||
+		!hash_equal(&delegation->network_id, &asked->network_id)) {
 		refuse(server, ERROR_TOKEN, "The invitation is for another city or network.");
-	} else if (!public_key_equal(&delegation->delegate, secret_key_public(server->config.node_key))) {
+	} else if (!public_key_equal(
+				   &delegation->delegate, secret_key_public(server->config.node_key))) {
 		refuse(server, ERROR_CHARTER_SIGNERS,
 			"The inviting city has renewed its key since: ask for a new invitation.");
 	} else {
 		*confirmed = delegation_confirms(delegation, &asked->city_key, &asked->city_id);
 		if (delegation->confirm_len && !*confirmed)
-			refuse(server, ERROR_KEY,
-				"The invitation is for a city with another key fingerprint.");
+			refuse(server, ERROR_KEY, "The invitation is for a city with another key fingerprint.");
 	}
 	return server->code;
 }
@@ -167,23 +171,27 @@ static int admit(struct join_server *server, const struct roster *roster, struct
 	bool confirmed, struct node_time now)
 {
 	const struct join_asked *asked = &server->asked;
-	struct amendment_item item = {.kind = AMENDMENT_ADMIT, .admit = {.slug = asked->slug,
-		.name = asked->name, .country = asked->country, .record = asked->record,
-		.confirmed = confirmed, .delegation = delegation}};
+	struct amendment_item item = {.kind = AMENDMENT_ADMIT,
+		.admit = {.slug = asked->slug,
+			.name = asked->name,
+			.country = asked->country,
+			.record = asked->record,
+			.confirmed = confirmed,
+			.delegation = delegation}};
 	struct object_signature signature;
 	struct buffer body, wire;
 	buffer_init(&body, OBJECT_BYTES_MAX);
 	buffer_init(&wire, OBJECT_BYTES_MAX);
 	int code = draft_amendment(roster, &item, 1, (uint64_t)now.wall.ms, &body);
 	if (!code)
-		code = draft_sign(OBJECT_AMENDMENT, buffer_bytes(&body), server->config.node_key,
-			&signature);
+		code = draft_sign(
+			OBJECT_AMENDMENT, buffer_bytes(&body), server->config.node_key, &signature);
 	if (!code)
 		code = draft_seal(OBJECT_AMENDMENT, buffer_bytes(&body), &signature, 1, &wire);
 	if (!code) {
 		server->state = JOIN_SERVER_ADMITTING;
-		code = server->config.io.admit(server->config.io.ctx, &asked->network_id,
-			buffer_bytes(&wire));
+		code = server->config.io.admit(
+			server->config.io.ctx, &asked->network_id, buffer_bytes(&wire));
 	}
 	buffer_deinit(&body);
 	buffer_deinit(&wire);
@@ -208,8 +216,9 @@ static void judge(struct join_server *server, struct node_time now)
 	const struct roster *roster = io->roster(io->ctx, &asked->network_id);
 	int code = roster ? io->check(io->ctx, asked, &delegation_bytes) : ERROR_TOKEN;
 	if (code) {
-		refuse(server, code, "%s", code == ERROR_TOKEN ?
-			"No invitation is open for this city, or its secret is wrong." : error_text(code));
+		refuse(server, code, "%s",
+			code == ERROR_TOKEN ? "No invitation is open for this city, or its secret is wrong."
+								: error_text(code));
 		return;
 	}
 	const struct roster_member *by_slug = roster_member_by_slug(roster, asked->slug);
@@ -223,8 +232,7 @@ static void judge(struct join_server *server, struct node_time now)
 	} else if (!delegation_judge(server, delegation_bytes, &delegation, &confirmed)) {
 		code = admit(server, roster, delegation_bytes, confirmed, now);
 		if (code)
-			refuse(server, code, "The charter does not take the admission: %s",
-				error_text(code));
+			refuse(server, code, "The charter does not take the admission: %s", error_text(code));
 	}
 }
 
@@ -297,8 +305,8 @@ static void produce_ahead(struct join_server *server)
 	}
 }
 
-size_t join_server_produce(struct join_server *server, uint8_t *out, size_t cap,
-	struct node_time now)
+size_t join_server_produce(
+	struct join_server *server, uint8_t *out, size_t cap, struct node_time now)
 {
 	if (server->state == JOIN_SERVER_TELLING)
 		produce_ahead(server);

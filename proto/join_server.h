@@ -44,7 +44,7 @@ struct join_server_config {
 	struct join_server_io io;
 	const struct secret_key *node_key; /* the delegate's; borrowed */
 	uint8_t exporter[JOIN_EXPORTER_BYTES];
-	struct public_key peer_key;        /* the leaf key of the connection's client */
+	struct public_key peer_key; /* the leaf key of the connection's client */
 };
 
 enum join_server_state {
@@ -57,8 +57,8 @@ enum join_server_state {
 };
 
 /** ERROR_MEMORY. */
-int join_server_new(const struct join_server_config *config, struct node_time now,
-	struct join_server **out);
+int join_server_new(
+	const struct join_server_config *config, struct node_time now, struct join_server **out);
 /** Takes NULL. While admitting too: join_server_admitted is not called then. */
 void join_server_free(struct join_server *server);
 
@@ -67,8 +67,8 @@ void join_server_free(struct join_server *server);
  */
 int join_server_receive(struct join_server *server, struct bytes bytes, struct node_time now);
 /** The next bytes to send, at most cap; 0: nothing now. */
-size_t join_server_produce(struct join_server *server, uint8_t *out, size_t cap,
-	struct node_time now);
+size_t join_server_produce(
+	struct join_server *server, uint8_t *out, size_t cap, struct node_time now);
 /** The amendment is committed (0) or is not: from now on there is something to produce. */
 void join_server_admitted(struct join_server *server, int code, struct node_time now);
 

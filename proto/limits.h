@@ -2,34 +2,36 @@
 #pragma once
 
 /**
- * Every maximum of the wire protocol and of a node's queues, with its reason (docs/protocol.md, section 10).
+ * Every maximum of the wire protocol and of a node's queues, with its reason (docs/protocol.md,
+ * section 10).
  */
 
 #include "feed/feed.h"
 
-#define LIMIT_FRAME_BYTES 65532u         /* one read buffer; the length prefix not counted */
-#define LIMIT_FRAME_EARLY_BYTES 4096u    /* until HELLO is accepted: strangers get little */
-#define LIMIT_FRAGMENT_BYTES 16300u      /* with its frame it fills one 16 KiB TLS record */
-#define LIMIT_EARLY_BYTES 65536u         /* OBJECT bytes taken in the charter-only state */
-#define LIMIT_OBJECT_BYTES 61440u        /* a control object travels in one frame */
-#define LIMIT_RUN_BYTES RUN_BYTES_MAX    /* 512 KiB, then one more entry of the largest size */
-#define LIMIT_PULLS_OPEN 4096u           /* pulls a peer may have open: 40 bytes each at the server */
-#define LIMIT_PULL_BYTES (16u << 20)     /* bytes served for one pull before PULL_END (3 later) */
-#define LIMIT_NETWORKS 64u               /* networks a city can be in */
-#define LIMIT_ANNOUNCE_ITEMS 512u        /* feeds and objects in one ANNOUNCE: 40 KiB */
-#define LIMIT_PUSH_BYTES 16384u          /* a larger alert is announced and pulled first */
-#define LIMIT_URGENT_START_BYTES 16384u  /* urgent limit before the first CREDIT */
-#define LIMIT_URGENT_WINDOW_BYTES 65536u /* urgent window of a live link */
+#define LIMIT_FRAME_BYTES 65532u      /* one read buffer; the length prefix not counted */
+#define LIMIT_FRAME_EARLY_BYTES 4096u /* until HELLO is accepted: strangers get little */
+#define LIMIT_FRAGMENT_BYTES 16300u   /* with its frame it fills one 16 KiB TLS record */
+#define LIMIT_EARLY_BYTES 65536u      /* OBJECT bytes taken in the charter-only state */
+#define LIMIT_OBJECT_BYTES 61440u     /* a control object travels in one frame */
+#define LIMIT_RUN_BYTES RUN_BYTES_MAX /* 512 KiB, then one more entry of the largest size */
+#define LIMIT_PULLS_OPEN 4096u        /* pulls a peer may have open: 40 bytes each at the server */
+#define LIMIT_PULL_BYTES (16u << 20)  /* bytes served for one pull before PULL_END (3 later) */
+#define LIMIT_NETWORKS 64u            /* networks a city can be in */
+#define LIMIT_ANNOUNCE_ITEMS 512u     /* feeds and objects in one ANNOUNCE: 40 KiB */
+#define LIMIT_PUSH_BYTES 16384u       /* a larger alert is announced and pulled first */
+#define LIMIT_URGENT_START_BYTES 16384u    /* urgent limit before the first CREDIT */
+#define LIMIT_URGENT_WINDOW_BYTES 65536u   /* urgent window of a live link */
 #define LIMIT_BULK_WINDOW_BYTES (2u << 20) /* bulk window of a link that pulls */
 #define LIMIT_BULK_POOL_BYTES (16u << 20)  /* of a node: at most eight links pull at once */
-#define LIMIT_CONTROL_QUEUE_BYTES (1u << 20) /* answers waiting for one socket; more: cut the link */
-#define LIMIT_MARKS 256u                 /* marks not yet reached, of one link and network */
-#define LIMIT_OUTSTANDING 65536u         /* announced items awaited of one link */
-#define LIMIT_HOLD_NONCES 4096u          /* remembered, so that a flood of questions ends */
+#define LIMIT_CONTROL_QUEUE_BYTES \
+	(1u << 20)                   /* answers waiting for one socket; more: cut the link */
+#define LIMIT_MARKS 256u         /* marks not yet reached, of one link and network */
+#define LIMIT_OUTSTANDING 65536u /* announced items awaited of one link */
+#define LIMIT_HOLD_NONCES 4096u  /* remembered, so that a flood of questions ends */
 #define LIMIT_HOLD_HOPS 8u
-#define LIMIT_GAP_ENTRIES 64u            /* alerts kept ahead of a gap, a feed */
+#define LIMIT_GAP_ENTRIES 64u /* alerts kept ahead of a gap, a feed */
 #define LIMIT_GAP_AHEAD 1024u
-#define LIMIT_TEXT_BYTES 128u            /* human text in a frame */
+#define LIMIT_TEXT_BYTES 128u /* human text in a frame */
 #define LIMIT_ADDRESSES 8u
 #define LIMIT_ADDRESS_BYTES 255u
 

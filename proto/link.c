@@ -6,10 +6,14 @@
 #include "base/check.h"
 #include "proto/node_private.h"
 
-/* A link's life: opened after the handshake, charter-only until its key is pinned, live after both HELLOs, closed with a reason. */
+/* A link's life: opened after the handshake, charter-only until its key is pinned, live after both
+ * HELLOs, closed with a reason. */
 
 static const char *const state_names[LINK_STATE_COUNT] = {
-	[LINK_CHARTER_ONLY] = "charter_only", [LINK_HELLO] = "hello", [LINK_LIVE] = "live", [LINK_CLOSING] = "closing",
+	[LINK_CHARTER_ONLY] = "charter_only",
+	[LINK_HELLO] = "hello",
+	[LINK_LIVE] = "live",
+	[LINK_CLOSING] = "closing",
 };
 
 const char *link_state_name(enum link_state state)
@@ -17,7 +21,8 @@ const char *link_state_name(enum link_state state)
 	return state < LINK_STATE_COUNT ? state_names[state] : "unknown";
 }
 
-static void log_link(struct log_line *l, enum log_level level, const char *event, const struct link *link)
+static void log_link(
+	struct log_line *l, enum log_level level, const char *event, const struct link *link)
 {
 	log_begin(l, level, event);
 	log_text(l, "city", link->has_city ? link->peer_slug : "unknown");
@@ -56,10 +61,12 @@ struct link_network *link_network_find(const struct link *link, const struct has
 	return NULL;
 }
 
-static bool pinned_in(const struct link *link, const struct network *network, const struct roster_member **member)
+static bool pinned_in(
+	const struct link *link, const struct network *network, const struct roster_member **member)
 {
 	const struct roster_member *own = roster_member_by_city(network->roster, &link->node->city_id);
-	if (!own || own->status != MEMBER_ACTIVE || !roster_is_current_pin(network->roster, &link->peer_key))
+	if (!own || own->status != MEMBER_ACTIVE ||
+		!roster_is_current_pin(network->roster, &link->peer_key))
 		return false;
 	*member = roster_member_by_node_key(network->roster, &link->peer_key);
 	return *member && !hash_equal(&(*member)->city_id, &link->node->city_id);
@@ -76,9 +83,11 @@ struct bootstrap {
 
 static bool bootstrap_pinned(const struct link *link, struct hash *city_id)
 {
-	list_for_each(&link->node->bootstraps, n) {
+	list_for_each(&link->node->bootstraps, n)
+	{
 		const struct bootstrap *b = list_entry(n, struct bootstrap, node);
-		if (public_key_equal(&b->key, &link->peer_key) && !node_network_find(link->node, &b->network_id)) {
+		if (public_key_equal(&b->key, &link->peer_key) &&
+			!node_network_find(link->node, &b->network_id)) {
 			*city_id = b->city_id;
 			return true;
 		}
@@ -86,7 +95,8 @@ static bool bootstrap_pinned(const struct link *link, struct hash *city_id)
 	return false;
 }
 
-/* Takes the networks up in which the key is pinned now, drops those in which it no longer is. Returns how many are left. */
+/* Takes the networks up in which the key is pinned now, drops those in which it no longer is.
+ * Returns how many are left. */
 static uint32_t judge_networks(struct link *link)
 {
 	struct node *node = link->node;
@@ -104,7 +114,8 @@ static uint32_t judge_networks(struct link *link)
 		struct network *network = node->networks[i];
 		if (link_network_find(link, &network->id) || !pinned_in(link, network, &member))
 			continue;
-		struct link_network *grown = realloc(link->networks, (link->network_count + 1) * sizeof *grown);
+		struct link_network *grown = realloc(
+			link->networks, (link->network_count + 1) * sizeof *grown);
 		if (!grown)
 			break;
 		link->networks = grown;
@@ -115,7 +126,8 @@ static uint32_t judge_networks(struct link *link)
 		map_init(&ln->wanted_objects, HASH_SIZE, node->map_seed);
 		link->has_city = true;
 		link->city_id = member->city_id;
-		snprintf(link->peer_slug, sizeof link->peer_slug, "%.*s", (int)member->slug.len, (const char *)member->slug.data);
+		snprintf(link->peer_slug, sizeof link->peer_slug, "%.*s", (int)member->slug.len,
+			(const char *)member->slug.data);
 	}
 	return link->network_count;
 }
@@ -145,7 +157,8 @@ static bool key_is_former(const struct roster *roster, const struct public_key *
 	for (size_t i = 0; (m = roster_member_at(roster, i)); i++) {
 		struct roster_epoch epoch;
 		for (uint32_t e = 1; e < m->epoch; e++)
-			if (roster_epoch(roster, &m->city_id, e, &epoch) == 0 && public_key_equal(&epoch.node_key, key))
+			if (roster_epoch(roster, &m->city_id, e, &epoch) == 0 &&
+				public_key_equal(&epoch.node_key, key))
 				return true;
 	}
 	return false;
@@ -182,7 +195,8 @@ void link_judge(struct link *link)
 	if (count > 0 || bootstrap) {
 		link->has_city = true;
 		if (link->state == LINK_CHARTER_ONLY) {
-			link_set_state(link, LINK_HELLO, bootstrap ? "pinned by the bootstrap file" : "the key is pinned");
+			link_set_state(
+				link, LINK_HELLO, bootstrap ? "pinned by the bootstrap file" : "the key is pinned");
 			sync_hello(link);
 			if (link->hello_received)
 				link_hello_accepted(link);
@@ -222,8 +236,8 @@ int link_breach(struct link *link, int code, const char *rule)
 	return code ? code : ERROR_MESSAGE;
 }
 
-struct link *node_link_open(struct node *node, const struct public_key *peer_key, bool dialled, const char *address,
-	void *transport, struct node_time now)
+struct link *node_link_open(struct node *node, const struct public_key *peer_key, bool dialled,
+	const char *address, void *transport, struct node_time now)
 {
 	struct link *link = calloc(1, sizeof *link);
 	if (!link)
@@ -260,17 +274,21 @@ struct link *node_link_open(struct node *node, const struct public_key *peer_key
 	return link;
 }
 
-/* Two links of one node key: another instance is a twin; of one instance the newer replaces the older unless that one answers a ping. */
+/* Two links of one node key: another instance is a twin; of one instance the newer replaces the
+ * older unless that one answers a ping. */
 static void find_double(struct link *link)
 {
-	list_for_each_safe(&link->node->links, n) {
+	list_for_each_safe(&link->node->links, n)
+	{
 		struct link *other = list_entry(n, struct link, node_link);
-		if (other == link || other->state != LINK_LIVE || !public_key_equal(&other->peer_key, &link->peer_key))
+		if (other == link || other->state != LINK_LIVE ||
+			!public_key_equal(&other->peer_key, &link->peer_key))
 			continue;
 		if (memcmp(other->instance, link->instance, INSTANCE_BYTES) != 0)
 			link->twin = other;
 		/* Both sides must keep the same one: the link dialled by the lower key stays. */
-		bool keep_dialled = memcmp(link->node->public_key.bytes, link->peer_key.bytes, PUBLIC_KEY_SIZE) < 0;
+		bool keep_dialled = memcmp(link->node->public_key.bytes, link->peer_key.bytes,
+								PUBLIC_KEY_SIZE) < 0;
 		if (link->twin == NULL && other->dialled != link->dialled) {
 			struct link *loser = other->dialled == keep_dialled ? link : other;
 			link_close(loser, BYE_REPLACED, "a second link to the same city");
@@ -292,8 +310,10 @@ void link_hello_accepted(struct link *link)
 	find_double(link);
 	if (link->state != LINK_LIVE)
 		return;
-	struct node_event event = { .type = NODE_EVENT_LINK, .city_id = link->city_id, .text = "up",
-		.time = link->node->now.wall };
+	struct node_event event = {.type = NODE_EVENT_LINK,
+		.city_id = link->city_id,
+		.text = "up",
+		.time = link->node->now.wall};
 	node_emit(link->node, &event);
 	if (link->node->paused)
 		message_write_paused(&link->control, 1, link->node->pause_reason);
@@ -306,8 +326,9 @@ struct monotime link_deadline(const struct link *link)
 		return monotime_add_ms(link->closing_since, 1000);
 	if (link->state != LINK_LIVE)
 		return monotime_add_ms(link->opened, LIMIT_CHARTER_ONLY_MS);
-	struct monotime due = link->ping_open ? monotime_add_ms(link->ping_sent, LIMIT_PONG_WITHIN_MS)
-					      : monotime_add_ms(link->last_received, LIMIT_PING_AFTER_MS);
+	struct monotime due = link->ping_open
+		? monotime_add_ms(link->ping_sent, LIMIT_PONG_WITHIN_MS)
+		: monotime_add_ms(link->last_received, LIMIT_PING_AFTER_MS);
 	if (link->replace_at.us)
 		due = monotime_earlier(due, link->replace_at);
 	return due;
@@ -321,9 +342,11 @@ static void judge_replacement(struct link *link)
 		return;
 	}
 	/* The older one lives: the newer is a twin, or one too many. */
-	list_for_each_safe(&link->node->links, n) {
+	list_for_each_safe(&link->node->links, n)
+	{
 		struct link *other = list_entry(n, struct link, node_link);
-		if (other == link || other->state != LINK_LIVE || !public_key_equal(&other->peer_key, &link->peer_key))
+		if (other == link || other->state != LINK_LIVE ||
+			!public_key_equal(&other->peer_key, &link->peer_key))
 			continue;
 		if (other->twin == link)
 			twin_found(link, other);
@@ -339,16 +362,19 @@ void link_on_deadline(struct link *link)
 		return;
 	if (link->state != LINK_LIVE) {
 		if (monotime_reached(now, link_deadline(link)))
-			link_close(link, BYE_NOT_PINNED, link->state == LINK_HELLO ? "no HELLO came in time" : refusal(link));
+			link_close(link, BYE_NOT_PINNED,
+				link->state == LINK_HELLO ? "no HELLO came in time" : refusal(link));
 		return;
 	}
 	if (link->replace_at.us && monotime_reached(now, link->replace_at)) {
 		judge_replacement(link);
 		return;
 	}
-	if (link->ping_open && monotime_reached(now, monotime_add_ms(link->ping_sent, LIMIT_PONG_WITHIN_MS))) {
+	if (link->ping_open &&
+		monotime_reached(now, monotime_add_ms(link->ping_sent, LIMIT_PONG_WITHIN_MS))) {
 		link_close(link, BYE_TIMEOUT, "silence: no answer to a ping");
-	} else if (!link->ping_open && monotime_reached(now, monotime_add_ms(link->last_received, LIMIT_PING_AFTER_MS))) {
+	} else if (!link->ping_open &&
+		monotime_reached(now, monotime_add_ms(link->last_received, LIMIT_PING_AFTER_MS))) {
 		node_random(link->node, &link->ping_token, sizeof link->ping_token);
 		link->ping_token &= INT64_MAX;
 		link->ping_open = true;
@@ -363,14 +389,16 @@ void link_set_rate(struct link *link, uint64_t bytes_per_second)
 	link->rate = bytes_per_second;
 }
 
-void node_link_closed(struct node *node, struct link *link, const char *reason, struct node_time now)
+void node_link_closed(
+	struct node *node, struct link *link, const char *reason, struct node_time now)
 {
 	node->now = now;
 	if (link->state != LINK_CLOSING)
 		link_set_state(link, LINK_CLOSING, reason ? reason : "closed");
 	list_remove(&link->node_link);
 	map_remove(&node->links_by_id, &link->id);
-	list_for_each(&node->links, n) {
+	list_for_each(&node->links, n)
+	{
 		struct link *other = list_entry(n, struct link, node_link);
 		if (other->twin == link)
 			other->twin = NULL;
@@ -386,8 +414,12 @@ void node_link_closed(struct node *node, struct link *link, const char *reason, 
 		blob_free(link->assemblies[i].blob);
 	for (uint32_t i = 0; i < link->network_count; i++)
 		map_deinit(&link->networks[i].wanted_objects);
-	struct node_event event = { .type = NODE_EVENT_LINK, .city_id = link->city_id, .time = now.wall,
-		.text = link->close_reason[0] ? link->close_reason : reason ? reason : "closed" };
+	struct node_event event = {.type = NODE_EVENT_LINK,
+		.city_id = link->city_id,
+		.time = now.wall,
+		.text = link->close_reason[0] ? link->close_reason
+			: reason                  ? reason
+									  : "closed"};
 	if (link->has_city)
 		node_emit(node, &event);
 	free(link->networks);
@@ -398,8 +430,9 @@ void node_link_closed(struct node *node, struct link *link, const char *reason, 
 
 /* ---- bootstrap ---- */
 
-void node_add_bootstrap(struct node *node, const struct hash *network_id, const struct hash *city_id,
-	const struct public_key *node_key, const char *const *addresses, size_t count)
+void node_add_bootstrap(struct node *node, const struct hash *network_id,
+	const struct hash *city_id, const struct public_key *node_key, const char *const *addresses,
+	size_t count)
 {
 	struct bootstrap *b = calloc(1, sizeof *b);
 	if (!b)
@@ -418,7 +451,8 @@ void node_add_bootstrap(struct node *node, const struct hash *network_id, const 
 size_t link_bootstrap_dials(struct node *node, struct node_dial *out, size_t max)
 {
 	size_t count = 0;
-	list_for_each(&node->bootstraps, n) {
+	list_for_each(&node->bootstraps, n)
+	{
 		struct bootstrap *b = list_entry(n, struct bootstrap, node);
 		if (count == max || node_network_find(node, &b->network_id) || b->address_count == 0)
 			continue;
@@ -435,7 +469,8 @@ size_t link_bootstrap_dials(struct node *node, struct node_dial *out, size_t max
 
 bool link_bootstrap_network(const struct link *link, const struct hash *network_id)
 {
-	list_for_each(&link->node->bootstraps, n) {
+	list_for_each(&link->node->bootstraps, n)
+	{
 		const struct bootstrap *b = list_entry(n, struct bootstrap, node);
 		if (public_key_equal(&b->key, &link->peer_key) && hash_equal(&b->network_id, network_id))
 			return true;
@@ -443,12 +478,15 @@ bool link_bootstrap_network(const struct link *link, const struct hash *network_
 	return false;
 }
 
-uint32_t link_bootstrap_hello(const struct link *link, struct message_network *networks, uint32_t max)
+uint32_t link_bootstrap_hello(
+	const struct link *link, struct message_network *networks, uint32_t max)
 {
 	uint32_t count = 0;
-	list_for_each(&link->node->bootstraps, n) {
+	list_for_each(&link->node->bootstraps, n)
+	{
 		const struct bootstrap *b = list_entry(n, struct bootstrap, node);
-		if (count == max || !public_key_equal(&b->key, &link->peer_key) || node_network_find(link->node, &b->network_id))
+		if (count == max || !public_key_equal(&b->key, &link->peer_key) ||
+			node_network_find(link->node, &b->network_id))
 			continue;
 		memset(&networks[count], 0, sizeof networks[count]);
 		networks[count++].network_id = b->network_id;

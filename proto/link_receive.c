@@ -5,7 +5,8 @@
 
 #include "proto/node_private.h"
 
-/* Frames in: cut out of the stream, decoded, counted against credit, handed to whom they concern by one table. */
+/* Frames in: cut out of the stream, decoded, counted against credit, handed to whom they concern by
+ * one table. */
 
 static uint32_t frame_limit(const struct link *link)
 {
@@ -73,8 +74,8 @@ static struct assembly *assembly_find(struct link *link, uint32_t stream, bool m
 }
 
 /* The whole run is here: to the feed, with the bytes that its commit gives back as credit. */
-static int run_complete(struct link *link, const struct hash *feed_id, uint64_t first_seq, const uint8_t *head,
-	const struct hash *prev, uint32_t flags, struct blob *blob)
+static int run_complete(struct link *link, const struct hash *feed_id, uint64_t first_seq,
+	const uint8_t *head, const struct hash *prev, uint32_t flags, struct blob *blob)
 {
 	struct node *node = link->node;
 	size_t credit = blob->len;
@@ -111,7 +112,8 @@ static int on_run(struct link *link, const struct message *m)
 		struct blob *blob = blob_copy(m->run.inline_bytes);
 		if (!blob)
 			return ERROR_MEMORY;
-		return run_complete(link, &m->run.feed_id, m->run.first_seq, m->run.head.data, prev, m->run.flags, blob);
+		return run_complete(
+			link, &m->run.feed_id, m->run.first_seq, m->run.head.data, prev, m->run.flags, blob);
 	}
 	struct assembly *a = assembly_find(link, m->run.stream, true);
 	if (!a)
@@ -155,7 +157,8 @@ static int on_fragment(struct link *link, const struct message *m)
 	struct blob *blob = a->blob;
 	a->blob = NULL;
 	a->open = false;
-	return run_complete(link, &a->feed_id, a->first_seq, a->head, a->has_prev ? &a->prev : NULL, a->flags, blob);
+	return run_complete(
+		link, &a->feed_id, a->first_seq, a->head, a->has_prev ? &a->prev : NULL, a->flags, blob);
 }
 
 static int on_object(struct link *link, const struct message *m)
@@ -260,8 +263,8 @@ static int on_resumed(struct link *link, const struct message *m)
 
 static int on_bye(struct link *link, const struct message *m)
 {
-	snprintf(link->close_reason, sizeof link->close_reason, "the peer said: %.*s", (int)m->reason.text.len,
-		(const char *)m->reason.text.data);
+	snprintf(link->close_reason, sizeof link->close_reason, "the peer said: %.*s",
+		(int)m->reason.text.len, (const char *)m->reason.text.data);
 	link_set_state(link, LINK_CLOSING, link->close_reason);
 	link->closing_since = link->node->now.mono;
 	link->node->io.close(link->node->io.ctx, link->transport);
@@ -320,34 +323,34 @@ static const struct {
 	int (*on)(struct link *link, const struct message *m);
 	bool early; /* allowed before both HELLOs */
 } handlers[MESSAGE_TYPE_COUNT] = {
-	[MESSAGE_HELLO] = { on_hello, true },
-	[MESSAGE_WHO] = { on_who, true },
-	[MESSAGE_OBJECT] = { on_object, true },
-	[MESSAGE_BYE] = { on_bye, true },
-	[MESSAGE_PING] = { on_ping, true },
-	[MESSAGE_PONG] = { on_pong, true },
-	[MESSAGE_ANNOUNCE] = { sync_on_announce, false },
-	[MESSAGE_RANGES] = { sync_on_ranges, false },
-	[MESSAGE_RANGE_WANT] = { sync_on_range_want, false },
-	[MESSAGE_OBJECT_WANT] = { sync_on_object_want, false },
-	[MESSAGE_PULL] = { on_pull, false },
-	[MESSAGE_CREDIT] = { on_credit, false },
-	[MESSAGE_RUN] = { on_run, false },
-	[MESSAGE_FRAGMENT] = { on_fragment, false },
-	[MESSAGE_PULL_END] = { on_pull_end, false },
-	[MESSAGE_HELD] = { on_held, false },
-	[MESSAGE_ACK] = { on_ack, false },
-	[MESSAGE_PAUSED] = { on_paused, false },
-	[MESSAGE_RESUMED] = { on_resumed, false },
-	[MESSAGE_ATTACHMENT_PULL] = { on_attachment_pull, false },
-	[MESSAGE_ATTACHMENT] = { on_attachment, false },
-	[MESSAGE_ATTACHMENT_END] = { on_attachment_end, false },
-	[MESSAGE_HOLD_ASK] = { hold_on_ask, false },
-	[MESSAGE_HOLD] = { hold_on_answer, false },
-	[MESSAGE_TWIN_NOTICE] = { twin_on_notice, false },
-	[MESSAGE_TWIN_CHALLENGE] = { twin_on_challenge, false },
-	[MESSAGE_TWIN_PROOF] = { twin_on_proof, false },
-	[MESSAGE_BEACON] = { on_beacon, false },
+	[MESSAGE_HELLO] = {on_hello, true},
+	[MESSAGE_WHO] = {on_who, true},
+	[MESSAGE_OBJECT] = {on_object, true},
+	[MESSAGE_BYE] = {on_bye, true},
+	[MESSAGE_PING] = {on_ping, true},
+	[MESSAGE_PONG] = {on_pong, true},
+	[MESSAGE_ANNOUNCE] = {sync_on_announce, false},
+	[MESSAGE_RANGES] = {sync_on_ranges, false},
+	[MESSAGE_RANGE_WANT] = {sync_on_range_want, false},
+	[MESSAGE_OBJECT_WANT] = {sync_on_object_want, false},
+	[MESSAGE_PULL] = {on_pull, false},
+	[MESSAGE_CREDIT] = {on_credit, false},
+	[MESSAGE_RUN] = {on_run, false},
+	[MESSAGE_FRAGMENT] = {on_fragment, false},
+	[MESSAGE_PULL_END] = {on_pull_end, false},
+	[MESSAGE_HELD] = {on_held, false},
+	[MESSAGE_ACK] = {on_ack, false},
+	[MESSAGE_PAUSED] = {on_paused, false},
+	[MESSAGE_RESUMED] = {on_resumed, false},
+	[MESSAGE_ATTACHMENT_PULL] = {on_attachment_pull, false},
+	[MESSAGE_ATTACHMENT] = {on_attachment, false},
+	[MESSAGE_ATTACHMENT_END] = {on_attachment_end, false},
+	[MESSAGE_HOLD_ASK] = {hold_on_ask, false},
+	[MESSAGE_HOLD] = {hold_on_answer, false},
+	[MESSAGE_TWIN_NOTICE] = {twin_on_notice, false},
+	[MESSAGE_TWIN_CHALLENGE] = {twin_on_challenge, false},
+	[MESSAGE_TWIN_PROOF] = {twin_on_proof, false},
+	[MESSAGE_BEACON] = {on_beacon, false},
 };
 
 static int on_frame(struct link *link, struct bytes frame)
@@ -362,7 +365,8 @@ static int on_frame(struct link *link, struct bytes frame)
 		return link_breach(link, ERROR_MESSAGE, "message");
 	if (!handlers[m->type].early && !link->hello_received)
 		return link_breach(link, ERROR_MESSAGE, "state");
-	/* Our HELLO may still be on its way to be sent when theirs and more arrives: charter-only peers cannot. */
+	/* Our HELLO may still be on its way to be sent when theirs and more arrives: charter-only peers
+	 * cannot. */
 	if (!handlers[m->type].early && link->state != LINK_LIVE)
 		return link_breach(link, ERROR_MESSAGE, "state");
 	return handlers[m->type].on(link, m);
@@ -384,7 +388,8 @@ int link_receive(struct link *link, struct bytes bytes, struct node_time now)
 	}
 	size_t total = at.len;
 	while (at.len >= 4 && link->state != LINK_CLOSING) {
-		uint32_t len = (uint32_t)at.data[0] << 24 | (uint32_t)at.data[1] << 16 | (uint32_t)at.data[2] << 8 | at.data[3];
+		uint32_t len = (uint32_t)at.data[0] << 24 | (uint32_t)at.data[1] << 16 |
+			(uint32_t)at.data[2] << 8 | at.data[3];
 		if (len == 0 || len > frame_limit(link))
 			return link_breach(link, ERROR_FRAME, "frame");
 		if (at.len - 4 < len)

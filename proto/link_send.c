@@ -5,8 +5,9 @@
 #include "proto/node_private.h"
 
 /*
- * Frames out. Nothing is queued behind anything: when the socket can take bytes, the next frame is chosen by priority. Only answers and
- * control (small) and pushes (shared, few) wait in queues; runs and attachments are cut into fragments here, at the last moment.
+ * Frames out. Nothing is queued behind anything: when the socket can take bytes, the next frame is
+ * chosen by priority. Only answers and control (small) and pushes (shared, few) wait in queues;
+ * runs and attachments are cut into fragments here, at the last moment.
  */
 
 /* At most 50 ms of the link's rate, at least 1 KiB, at first 4 KiB, at most one TLS record. */
@@ -14,7 +15,8 @@ size_t link_frame_max(const struct link *link)
 {
 	size_t max = link->rate == 0 ? 4096 : (size_t)(link->rate / 20);
 	if (link->rate == 0 && link->sent_bytes > 262144)
-		max = LIMIT_FRAGMENT_BYTES; /* nothing measured, and much already gone: the link is not slow */
+		max = LIMIT_FRAGMENT_BYTES; /* nothing measured, and much already gone: the link is not slow
+									 */
 	if (max < 1024)
 		max = 1024;
 	return max < LIMIT_FRAGMENT_BYTES ? max : LIMIT_FRAGMENT_BYTES;
@@ -27,7 +29,7 @@ bool link_push(struct link *link, struct blob *frame, size_t urgent)
 	struct push *push = malloc(sizeof *push);
 	if (!push)
 		return false;
-	push->node = (struct list_node){ NULL, NULL };
+	push->node = (struct list_node){NULL, NULL};
 	push->frame = blob_ref(frame);
 	list_push_back(&link->pushes, &push->node);
 	link->push_bytes += frame->len;
@@ -55,7 +57,9 @@ static size_t produce_control(struct link *link, uint8_t *out, size_t cap)
 	size_t used = 0;
 	struct bytes at = buffer_bytes(&link->control);
 	while (at.len >= 4) {
-		size_t len = 4 + ((size_t)at.data[0] << 24 | (size_t)at.data[1] << 16 | (size_t)at.data[2] << 8 | at.data[3]);
+		size_t len = 4 +
+			((size_t)at.data[0] << 24 | (size_t)at.data[1] << 16 | (size_t)at.data[2] << 8 |
+				at.data[3]);
 		require(len <= at.len);
 		if (len > cap - used)
 			break;
@@ -69,7 +73,8 @@ static size_t produce_control(struct link *link, uint8_t *out, size_t cap)
 	return used;
 }
 
-/* A frame larger than what the caller can take goes in parts: the stream is bytes, only its choice is by frame. */
+/* A frame larger than what the caller can take goes in parts: the stream is bytes, only its choice
+ * is by frame. */
 static size_t produce_partial(struct link *link, uint8_t *out, size_t cap)
 {
 	size_t len = link->partial->len - link->partial_at;
@@ -105,7 +110,9 @@ static size_t produce_large(struct link *link, struct bytes frame, uint8_t *out,
 static size_t produce_large_control(struct link *link, uint8_t *out, size_t cap)
 {
 	struct bytes at = buffer_bytes(&link->control);
-	size_t len = 4 + ((size_t)at.data[0] << 24 | (size_t)at.data[1] << 16 | (size_t)at.data[2] << 8 | at.data[3]);
+	size_t len = 4 +
+		((size_t)at.data[0] << 24 | (size_t)at.data[1] << 16 | (size_t)at.data[2] << 8 |
+			at.data[3]);
 	size_t used = produce_large(link, bytes_slice(at, 0, len), out, cap);
 	buffer_consume(&link->control, len);
 	return used;
@@ -122,7 +129,7 @@ static size_t produce_chosen(struct link *link, uint8_t *out, size_t cap)
 		size_t room = cap - used - 128;
 		buffer_reset(&frame);
 		if (!sync_produce(link, &frame, room) &&
-		    !link_serve_produce(link, &frame, room < frame_max ? room : frame_max))
+			!link_serve_produce(link, &frame, room < frame_max ? room : frame_max))
 			break;
 		if (frame.error)
 			break;

@@ -6,8 +6,9 @@
 #include "proto/node_private.h"
 
 /*
- * Pulls that a peer has open with us. Each is a walk over stored bytes: a slice being sent, one read ahead of it, nothing more in memory.
- * Classes are served by priority, within one class in turn of asking.
+ * Pulls that a peer has open with us. Each is a walk over stored bytes: a slice being sent, one
+ * read ahead of it, nothing more in memory. Classes are served by priority, within one class in
+ * turn of asking.
  */
 
 #define SERVE_READ_BYTES 262144u
@@ -19,10 +20,14 @@ static enum serve_class serve_class_of(const struct serving *s)
 	if (s->attachment)
 		return s->urgent ? SERVE_ORIGINAL : SERVE_ATTACHMENT;
 	switch (s->lane) {
-	case FEED_LANE_ALERT: return SERVE_ALERT;
-	case FEED_LANE_CALL: return SERVE_CALL;
-	case FEED_LANE_DOC: return SERVE_DOC;
-	default: return SERVE_META;
+	case FEED_LANE_ALERT:
+		return SERVE_ALERT;
+	case FEED_LANE_CALL:
+		return SERVE_CALL;
+	case FEED_LANE_DOC:
+		return SERVE_DOC;
+	default:
+		return SERVE_META;
 	}
 }
 
@@ -117,7 +122,8 @@ int link_serve_attachment(struct link *link, const struct message *m)
 {
 	struct feed *feed = node_feed(link->node, &m->attachment_pull.feed_id);
 	if (!feed || !link_network_find(link, &feed->network->id)) {
-		message_write_attachment_end(&link->control, &m->attachment_pull.attachment_id, END_REFUSED);
+		message_write_attachment_end(
+			&link->control, &m->attachment_pull.attachment_id, END_REFUSED);
 		return 0;
 	}
 	struct serving *s = serving_add(link);
@@ -178,7 +184,8 @@ static void slice_done(struct link *link, struct serving *s)
 	read_next(link, s);
 }
 
-static void pull_end(struct link *link, struct serving *s, struct buffer *out, enum message_end_code code)
+static void pull_end(
+	struct link *link, struct serving *s, struct buffer *out, enum message_end_code code)
 {
 	if (s->attachment)
 		message_write_attachment_end(out, &s->attachment_id, code);
@@ -194,7 +201,8 @@ static enum message_end_code end_code(const struct serving *s)
 	return s->read_code ? END_LATER : END_DONE;
 }
 
-/* A newer head may have taken the place of the one that this run was begun with: it then ends where it was said to. */
+/* A newer head may have taken the place of the one that this run was begun with: it then ends where
+ * it was said to. */
 static size_t trim_to_head(const struct serving *s, const struct node_read *read, size_t from)
 {
 	uint64_t seq = read->slice.first_seq;
@@ -202,8 +210,10 @@ static size_t trim_to_head(const struct serving *s, const struct node_read *read
 	size_t at = 0;
 	while (at + ENTRY_PREFIX_BYTES <= b->len && seq <= s->run_head_seq) {
 		const uint8_t *p = b->data + at;
-		size_t header = (size_t)p[1] << 8 | p[2], body = (size_t)p[3] << 16 | (size_t)p[4] << 8 | p[5];
-		at += ENTRY_PREFIX_BYTES + header + (p[0] == ENTRY_FORM_WHOLE ? ENTRY_SALT_BYTES + body : HASH_SIZE);
+		size_t header = (size_t)p[1] << 8 | p[2],
+			   body = (size_t)p[3] << 16 | (size_t)p[4] << 8 | p[5];
+		at += ENTRY_PREFIX_BYTES + header +
+			(p[0] == ENTRY_FORM_WHOLE ? ENTRY_SALT_BYTES + body : HASH_SIZE);
 		seq++;
 	}
 	return at > from ? at : from;
@@ -252,9 +262,11 @@ static bool run_fragment(struct link *link, struct serving *s, struct buffer *ou
 	if (len == 0)
 		return false;
 	bool slice_over = s->slice_at + len == end;
-	uint64_t next = read->slice.next_seq <= s->run_head_seq ? read->slice.next_seq : s->run_head_seq + 1;
+	uint64_t next = read->slice.next_seq <= s->run_head_seq ? read->slice.next_seq
+															: s->run_head_seq + 1;
 	bool last = slice_over && next == s->run_head_seq + 1;
-	message_write_fragment(out, s->stream, s->offset, last, bytes_of(read->blob->data + s->slice_at, len));
+	message_write_fragment(
+		out, s->stream, s->offset, last, bytes_of(read->blob->data + s->slice_at, len));
 	s->offset += len;
 	s->slice_at += len;
 	link->bulk_sent += len;
@@ -275,13 +287,15 @@ static bool run_fragment(struct link *link, struct serving *s, struct buffer *ou
 	return true;
 }
 
-static bool attachment_frame(struct link *link, struct serving *s, struct buffer *out, size_t frame_max)
+static bool attachment_frame(
+	struct link *link, struct serving *s, struct buffer *out, size_t frame_max)
 {
 	struct node_read *read = s->slices[0];
 	if (!s->in_run) {
 		s->stream = link->next_stream++;
 		s->in_run = true;
-		message_write_attachment(out, s->stream, &s->attachment_id, read->size, s->first_chunk, s->with_list);
+		message_write_attachment(
+			out, s->stream, &s->attachment_id, read->size, s->first_chunk, s->with_list);
 		return true;
 	}
 	size_t len = read->blob->len - s->slice_at;
@@ -294,7 +308,8 @@ static bool attachment_frame(struct link *link, struct serving *s, struct buffer
 		return false;
 	bool slice_over = s->slice_at + len == read->blob->len;
 	bool last = slice_over && read->end;
-	message_write_fragment(out, s->stream, s->offset, last, bytes_of(read->blob->data + s->slice_at, len));
+	message_write_fragment(
+		out, s->stream, s->offset, last, bytes_of(read->blob->data + s->slice_at, len));
 	s->offset += len;
 	s->slice_at += len;
 	link->bulk_sent += len;
@@ -333,7 +348,8 @@ bool link_serve_produce(struct link *link, struct buffer *out, size_t frame_max)
 	for (int c = 0; c < SERVE_CLASS_COUNT; c++) {
 		/* The first that can go; the next ones of the class read ahead meanwhile. */
 		int ahead = 0;
-		list_for_each_safe(&link->serves[c], n) {
+		list_for_each_safe(&link->serves[c], n)
+		{
 			if (serve_one(link, list_entry(n, struct serving, node), out, frame_max))
 				return true;
 			if (++ahead == 4)

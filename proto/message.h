@@ -11,10 +11,12 @@
 #include "proto/limits.h"
 
 /**
- * The frames of docs/protocol.md, section 8: one decoder for what a peer sent, one writer for each that we send.
+ * The frames of docs/protocol.md, section 8: one decoder for what a peer sent, one writer for each
+ * that we send.
  *
- * To add one: its number in enum message_type, its struct in struct message, a parse_ function and its row in the table of
- * message.c, a message_write_ function, a vector in tests/data/vectors, and the section in the document.
+ * To add one: its number in enum message_type, its struct in struct message, a parse_ function and
+ * its row in the table of message.c, a message_write_ function, a vector in tests/data/vectors, and
+ * the section in the document.
  */
 
 enum message_type {
@@ -55,11 +57,23 @@ enum message_type {
 };
 
 /** PULL_END and ATTACHMENT_END. */
-enum message_end_code { END_DONE, END_NOT_HELD, END_REFUSED, END_LATER };
+enum message_end_code {
+	END_DONE,
+	END_NOT_HELD,
+	END_REFUSED,
+	END_LATER
+};
 
 /** BYE. */
 enum bye_code {
-	BYE_SHUTDOWN, BYE_PROTOCOL, BYE_NOT_PINNED, BYE_SUSPENDED, BYE_REPLACED, BYE_TWIN, BYE_DENIED, BYE_LIMIT,
+	BYE_SHUTDOWN,
+	BYE_PROTOCOL,
+	BYE_NOT_PINNED,
+	BYE_SUSPENDED,
+	BYE_REPLACED,
+	BYE_TWIN,
+	BYE_DENIED,
+	BYE_LIMIT,
 	BYE_TIMEOUT,
 };
 
@@ -106,9 +120,15 @@ struct message {
 		} hello;
 		struct {
 			uint32_t count;
-			struct { uint8_t blind[16]; uint64_t number; } networks[LIMIT_NETWORKS];
+			struct {
+				uint8_t blind[16];
+				uint64_t number;
+			} networks[LIMIT_NETWORKS];
 		} who;
-		struct { struct hash network_id; struct bytes wire; } object;
+		struct {
+			struct hash network_id;
+			struct bytes wire;
+		} object;
 		struct {
 			struct hash network_id;
 			uint32_t feed_count, object_count;
@@ -118,15 +138,30 @@ struct message {
 			uint64_t arrival;
 			uint8_t rolling[8];
 		} announce;
-		struct { struct hash network_id; struct bytes objects, feeds; } ranges;
-		struct { struct hash network_id; uint8_t objects[32], feeds[32]; } range_want;
-		struct { struct hash network_id; uint32_t count; struct hash hashes[LIMIT_ANNOUNCE_ITEMS]; } object_want;
+		struct {
+			struct hash network_id;
+			struct bytes objects, feeds;
+		} ranges;
+		struct {
+			struct hash network_id;
+			uint8_t objects[32], feeds[32];
+		} range_want;
+		struct {
+			struct hash network_id;
+			uint32_t count;
+			struct hash hashes[LIMIT_ANNOUNCE_ITEMS];
+		} object_want;
 		struct {
 			uint64_t limit;
 			uint32_t count;
-			struct { struct hash feed_id; uint64_t first_seq; } feeds[LIMIT_ANNOUNCE_ITEMS];
+			struct {
+				struct hash feed_id;
+				uint64_t first_seq;
+			} feeds[LIMIT_ANNOUNCE_ITEMS];
 		} pull;
-		struct { uint64_t bulk_limit, urgent_limit; } credit;
+		struct {
+			uint64_t bulk_limit, urgent_limit;
+		} credit;
 		struct {
 			uint32_t stream;
 			struct hash feed_id;
@@ -138,12 +173,30 @@ struct message {
 			bool has_inline;
 			struct bytes inline_bytes;
 		} run;
-		struct { uint32_t stream; uint64_t offset; bool last; struct bytes bytes; } fragment;
-		struct { struct hash feed_id; uint64_t next_seq; uint32_t code; } pull_end;
+		struct {
+			uint32_t stream;
+			uint64_t offset;
+			bool last;
+			struct bytes bytes;
+		} fragment;
+		struct {
+			struct hash feed_id;
+			uint64_t next_seq;
+			uint32_t code;
+		} pull_end;
 		struct message_feed held;
-		struct { struct hash network_id; uint64_t arrival; } ack;
-		struct { uint64_t token; struct timestamp time; } ping; /* and PONG */
-		struct { uint32_t code; struct bytes text; } reason; /* PAUSED, BYE, JOIN_REFUSED */
+		struct {
+			struct hash network_id;
+			uint64_t arrival;
+		} ack;
+		struct {
+			uint64_t token;
+			struct timestamp time;
+		} ping; /* and PONG */
+		struct {
+			uint32_t code;
+			struct bytes text;
+		} reason; /* PAUSED, BYE, JOIN_REFUSED */
 		struct {
 			uint64_t limit;
 			struct hash feed_id;
@@ -159,71 +212,109 @@ struct message {
 			uint32_t first_chunk;
 			bool with_list;
 		} attachment;
-		struct { struct hash attachment_id; uint32_t code; } attachment_end;
-		struct { struct hash network_id, city_id; uint8_t nonce[16]; uint32_t hops; } hold_ask;
-		struct { struct bytes body; struct signature signature; } signed_bytes; /* HOLD, BEACON */
-		struct { uint8_t instance[INSTANCE_BYTES]; } twin_notice;
-		struct { uint8_t nonce[32]; } twin_challenge;
-		struct { uint8_t nonce[32], instance[INSTANCE_BYTES]; struct signature signature; } twin_proof;
+		struct {
+			struct hash attachment_id;
+			uint32_t code;
+		} attachment_end;
+		struct {
+			struct hash network_id, city_id;
+			uint8_t nonce[16];
+			uint32_t hops;
+		} hold_ask;
+		struct {
+			struct bytes body;
+			struct signature signature;
+		} signed_bytes; /* HOLD, BEACON */
+		struct {
+			uint8_t instance[INSTANCE_BYTES];
+		} twin_notice;
+		struct {
+			uint8_t nonce[32];
+		} twin_challenge;
+		struct {
+			uint8_t nonce[32], instance[INSTANCE_BYTES];
+			struct signature signature;
+		} twin_proof;
 		struct {
 			struct hash proof;
 			struct bytes slug, name, country, record;
 			uint32_t address_count;
 			struct bytes addresses[LIMIT_ADDRESSES];
 		} join;
-		struct { struct hash network_id; } joined;
-		struct { uint64_t number; struct hash amendment_hash; } join_end;
+		struct {
+			struct hash network_id;
+		} joined;
+		struct {
+			uint64_t number;
+			struct hash amendment_hash;
+		} join_end;
 	};
 };
 
 /**
- * Decodes one frame without its length prefix. 0; ERROR_FRAME for what is no array or of an unknown type below 64;
- * ERROR_NOT_CANONICAL and the reader's other errors. An unknown type from 64 on gives 0 and that type.
+ * Decodes one frame without its length prefix. 0; ERROR_FRAME for what is no array or of an unknown
+ * type below 64; ERROR_NOT_CANONICAL and the reader's other errors. An unknown type from 64 on
+ * gives 0 and that type.
  */
 int message_decode(struct bytes frame, struct message *out);
 const char *message_type_name(uint32_t type);
 
 /* Writers append one whole frame, length prefix included. Errors stick in the buffer. */
-void message_write_hello(struct buffer *b, const uint8_t instance[INSTANCE_BYTES], struct timestamp time,
-	const uint8_t store_epoch[STORE_EPOCH_BYTES], const char *agent, const struct message_network *networks, uint32_t count);
-void message_write_who(struct buffer *b, uint8_t (*blinds)[16], const uint64_t *numbers, uint32_t count);
+void message_write_hello(struct buffer *b, const uint8_t instance[INSTANCE_BYTES],
+	struct timestamp time, const uint8_t store_epoch[STORE_EPOCH_BYTES], const char *agent,
+	const struct message_network *networks, uint32_t count);
+void message_write_who(
+	struct buffer *b, uint8_t (*blinds)[16], const uint64_t *numbers, uint32_t count);
 void message_write_object(struct buffer *b, const struct hash *network_id, struct bytes wire);
-void message_write_announce(struct buffer *b, const struct hash *network_id, const struct message_feed *feeds,
-	uint32_t feed_count, const struct hash *objects, uint32_t object_count, const uint64_t *mark_arrival,
-	const uint8_t *mark_rolling);
-void message_write_ranges(struct buffer *b, const struct hash *network_id, struct bytes objects, struct bytes feeds);
-void message_write_range_want(struct buffer *b, const struct hash *network_id, const uint8_t objects[32],
-	const uint8_t feeds[32]);
-void message_write_object_want(struct buffer *b, const struct hash *network_id, const struct hash *hashes, uint32_t count);
-struct message_pull { struct hash feed_id; uint64_t first_seq; };
-void message_write_pull(struct buffer *b, uint64_t limit, const struct message_pull *feeds, uint32_t count);
+void message_write_announce(struct buffer *b, const struct hash *network_id,
+	const struct message_feed *feeds, uint32_t feed_count, const struct hash *objects,
+	uint32_t object_count, const uint64_t *mark_arrival, const uint8_t *mark_rolling);
+void message_write_ranges(
+	struct buffer *b, const struct hash *network_id, struct bytes objects, struct bytes feeds);
+void message_write_range_want(struct buffer *b, const struct hash *network_id,
+	const uint8_t objects[32], const uint8_t feeds[32]);
+void message_write_object_want(
+	struct buffer *b, const struct hash *network_id, const struct hash *hashes, uint32_t count);
+struct message_pull {
+	struct hash feed_id;
+	uint64_t first_seq;
+};
+void message_write_pull(
+	struct buffer *b, uint64_t limit, const struct message_pull *feeds, uint32_t count);
 void message_write_credit(struct buffer *b, uint64_t bulk_limit, uint64_t urgent_limit);
-void message_write_run(struct buffer *b, uint32_t stream, const struct hash *feed_id, uint64_t first_seq,
-	const uint8_t head[HEAD_BYTES], const struct hash *prev, uint32_t flags, const struct bytes *inline_bytes);
-void message_write_fragment(struct buffer *b, uint32_t stream, uint64_t offset, bool last, struct bytes bytes);
-void message_write_pull_end(struct buffer *b, const struct hash *feed_id, uint64_t next_seq, enum message_end_code code);
+void message_write_run(struct buffer *b, uint32_t stream, const struct hash *feed_id,
+	uint64_t first_seq, const uint8_t head[HEAD_BYTES], const struct hash *prev, uint32_t flags,
+	const struct bytes *inline_bytes);
+void message_write_fragment(
+	struct buffer *b, uint32_t stream, uint64_t offset, bool last, struct bytes bytes);
+void message_write_pull_end(
+	struct buffer *b, const struct hash *feed_id, uint64_t next_seq, enum message_end_code code);
 void message_write_held(struct buffer *b, const struct message_feed *held);
 void message_write_ack(struct buffer *b, const struct hash *network_id, uint64_t arrival);
 void message_write_ping(struct buffer *b, uint64_t token);
 void message_write_pong(struct buffer *b, uint64_t token, struct timestamp time);
 void message_write_paused(struct buffer *b, uint32_t code, const char *text);
 void message_write_resumed(struct buffer *b);
-void message_write_attachment_pull(struct buffer *b, uint64_t limit, const struct hash *feed_id, uint64_t seq,
-	const struct hash *attachment_id, uint32_t first_chunk, bool with_list);
-void message_write_attachment(struct buffer *b, uint32_t stream, const struct hash *attachment_id, uint64_t size,
-	uint32_t first_chunk, bool with_list);
-void message_write_attachment_end(struct buffer *b, const struct hash *attachment_id, enum message_end_code code);
-void message_write_hold_ask(struct buffer *b, const struct hash *network_id, const struct hash *city_id,
-	const uint8_t nonce[16], uint32_t hops);
+void message_write_attachment_pull(struct buffer *b, uint64_t limit, const struct hash *feed_id,
+	uint64_t seq, const struct hash *attachment_id, uint32_t first_chunk, bool with_list);
+void message_write_attachment(struct buffer *b, uint32_t stream, const struct hash *attachment_id,
+	uint64_t size, uint32_t first_chunk, bool with_list);
+void message_write_attachment_end(
+	struct buffer *b, const struct hash *attachment_id, enum message_end_code code);
+void message_write_hold_ask(struct buffer *b, const struct hash *network_id,
+	const struct hash *city_id, const uint8_t nonce[16], uint32_t hops);
 /** type: MESSAGE_HOLD or MESSAGE_BEACON. */
-void message_write_signed(struct buffer *b, enum message_type type, struct bytes body, const struct signature *signature);
+void message_write_signed(
+	struct buffer *b, enum message_type type, struct bytes body, const struct signature *signature);
 void message_write_twin_notice(struct buffer *b, const uint8_t instance[INSTANCE_BYTES]);
 void message_write_twin_challenge(struct buffer *b, const uint8_t nonce[32]);
-void message_write_twin_proof(struct buffer *b, const uint8_t nonce[32], const uint8_t instance[INSTANCE_BYTES],
-	const struct signature *signature);
+void message_write_twin_proof(struct buffer *b, const uint8_t nonce[32],
+	const uint8_t instance[INSTANCE_BYTES], const struct signature *signature);
 /** type: MESSAGE_BYE or MESSAGE_JOIN_REFUSED. */
-void message_write_reason(struct buffer *b, enum message_type type, uint32_t code, const char *text);
-void message_write_join(struct buffer *b, const struct hash *proof, const char *slug, const char *name,
-	const char *country, struct bytes record, const char *const *addresses, uint32_t address_count);
+void message_write_reason(
+	struct buffer *b, enum message_type type, uint32_t code, const char *text);
+void message_write_join(struct buffer *b, const struct hash *proof, const char *slug,
+	const char *name, const char *country, struct bytes record, const char *const *addresses,
+	uint32_t address_count);
 void message_write_joined(struct buffer *b, const struct hash *network_id);
 void message_write_join_end(struct buffer *b, uint64_t number, const struct hash *amendment_hash);

@@ -47,8 +47,9 @@ static void write_network(struct buffer *b, const struct message_network *n)
 	wire_writer_bin(b, bytes_of(n->cursor.rolling, sizeof n->cursor.rolling));
 }
 
-void message_write_hello(struct buffer *b, const uint8_t instance[INSTANCE_BYTES], struct timestamp time,
-	const uint8_t store_epoch[STORE_EPOCH_BYTES], const char *agent, const struct message_network *networks, uint32_t count)
+void message_write_hello(struct buffer *b, const uint8_t instance[INSTANCE_BYTES],
+	struct timestamp time, const uint8_t store_epoch[STORE_EPOCH_BYTES], const char *agent,
+	const struct message_network *networks, uint32_t count)
 {
 	size_t at = frame_begin(b, MESSAGE_HELLO, 6);
 	wire_writer_array(b, 1);
@@ -63,7 +64,8 @@ void message_write_hello(struct buffer *b, const uint8_t instance[INSTANCE_BYTES
 	frame_end(b, at);
 }
 
-void message_write_who(struct buffer *b, uint8_t (*blinds)[16], const uint64_t *numbers, uint32_t count)
+void message_write_who(
+	struct buffer *b, uint8_t (*blinds)[16], const uint64_t *numbers, uint32_t count)
 {
 	size_t at = frame_begin(b, MESSAGE_WHO, 1);
 	wire_writer_array(b, count);
@@ -83,9 +85,9 @@ void message_write_object(struct buffer *b, const struct hash *network_id, struc
 	frame_end(b, at);
 }
 
-void message_write_announce(struct buffer *b, const struct hash *network_id, const struct message_feed *feeds,
-	uint32_t feed_count, const struct hash *objects, uint32_t object_count, const uint64_t *mark_arrival,
-	const uint8_t *mark_rolling)
+void message_write_announce(struct buffer *b, const struct hash *network_id,
+	const struct message_feed *feeds, uint32_t feed_count, const struct hash *objects,
+	uint32_t object_count, const uint64_t *mark_arrival, const uint8_t *mark_rolling)
 {
 	size_t at = frame_begin(b, MESSAGE_ANNOUNCE, 4);
 	write_hash(b, network_id);
@@ -109,7 +111,8 @@ void message_write_announce(struct buffer *b, const struct hash *network_id, con
 	frame_end(b, at);
 }
 
-void message_write_ranges(struct buffer *b, const struct hash *network_id, struct bytes objects, struct bytes feeds)
+void message_write_ranges(
+	struct buffer *b, const struct hash *network_id, struct bytes objects, struct bytes feeds)
 {
 	size_t at = frame_begin(b, MESSAGE_RANGES, 3);
 	write_hash(b, network_id);
@@ -118,8 +121,8 @@ void message_write_ranges(struct buffer *b, const struct hash *network_id, struc
 	frame_end(b, at);
 }
 
-void message_write_range_want(struct buffer *b, const struct hash *network_id, const uint8_t objects[32],
-	const uint8_t feeds[32])
+void message_write_range_want(struct buffer *b, const struct hash *network_id,
+	const uint8_t objects[32], const uint8_t feeds[32])
 {
 	size_t at = frame_begin(b, MESSAGE_RANGE_WANT, 3);
 	write_hash(b, network_id);
@@ -128,7 +131,8 @@ void message_write_range_want(struct buffer *b, const struct hash *network_id, c
 	frame_end(b, at);
 }
 
-void message_write_object_want(struct buffer *b, const struct hash *network_id, const struct hash *hashes, uint32_t count)
+void message_write_object_want(
+	struct buffer *b, const struct hash *network_id, const struct hash *hashes, uint32_t count)
 {
 	size_t at = frame_begin(b, MESSAGE_OBJECT_WANT, 2);
 	write_hash(b, network_id);
@@ -138,7 +142,8 @@ void message_write_object_want(struct buffer *b, const struct hash *network_id, 
 	frame_end(b, at);
 }
 
-void message_write_pull(struct buffer *b, uint64_t limit, const struct message_pull *feeds, uint32_t count)
+void message_write_pull(
+	struct buffer *b, uint64_t limit, const struct message_pull *feeds, uint32_t count)
 {
 	size_t at = frame_begin(b, MESSAGE_PULL, 2);
 	wire_writer_uint(b, limit);
@@ -159,8 +164,9 @@ void message_write_credit(struct buffer *b, uint64_t bulk_limit, uint64_t urgent
 	frame_end(b, at);
 }
 
-void message_write_run(struct buffer *b, uint32_t stream, const struct hash *feed_id, uint64_t first_seq,
-	const uint8_t head[HEAD_BYTES], const struct hash *prev, uint32_t flags, const struct bytes *inline_bytes)
+void message_write_run(struct buffer *b, uint32_t stream, const struct hash *feed_id,
+	uint64_t first_seq, const uint8_t head[HEAD_BYTES], const struct hash *prev, uint32_t flags,
+	const struct bytes *inline_bytes)
 {
 	size_t at = frame_begin(b, MESSAGE_RUN, 7);
 	wire_writer_uint(b, stream);
@@ -179,7 +185,8 @@ void message_write_run(struct buffer *b, uint32_t stream, const struct hash *fee
 	frame_end(b, at);
 }
 
-void message_write_fragment(struct buffer *b, uint32_t stream, uint64_t offset, bool last, struct bytes bytes)
+void message_write_fragment(
+	struct buffer *b, uint32_t stream, uint64_t offset, bool last, struct bytes bytes)
 {
 	size_t at = frame_begin(b, MESSAGE_FRAGMENT, 4);
 	wire_writer_uint(b, stream);
@@ -189,7 +196,8 @@ void message_write_fragment(struct buffer *b, uint32_t stream, uint64_t offset, 
 	frame_end(b, at);
 }
 
-void message_write_pull_end(struct buffer *b, const struct hash *feed_id, uint64_t next_seq, enum message_end_code code)
+void message_write_pull_end(
+	struct buffer *b, const struct hash *feed_id, uint64_t next_seq, enum message_end_code code)
 {
 	size_t at = frame_begin(b, MESSAGE_PULL_END, 3);
 	write_hash(b, feed_id);
@@ -248,8 +256,8 @@ void message_write_resumed(struct buffer *b)
 	frame_end(b, frame_begin(b, MESSAGE_RESUMED, 0));
 }
 
-void message_write_attachment_pull(struct buffer *b, uint64_t limit, const struct hash *feed_id, uint64_t seq,
-	const struct hash *attachment_id, uint32_t first_chunk, bool with_list)
+void message_write_attachment_pull(struct buffer *b, uint64_t limit, const struct hash *feed_id,
+	uint64_t seq, const struct hash *attachment_id, uint32_t first_chunk, bool with_list)
 {
 	size_t at = frame_begin(b, MESSAGE_ATTACHMENT_PULL, 6);
 	wire_writer_uint(b, limit);
@@ -261,8 +269,8 @@ void message_write_attachment_pull(struct buffer *b, uint64_t limit, const struc
 	frame_end(b, at);
 }
 
-void message_write_attachment(struct buffer *b, uint32_t stream, const struct hash *attachment_id, uint64_t size,
-	uint32_t first_chunk, bool with_list)
+void message_write_attachment(struct buffer *b, uint32_t stream, const struct hash *attachment_id,
+	uint64_t size, uint32_t first_chunk, bool with_list)
 {
 	size_t at = frame_begin(b, MESSAGE_ATTACHMENT, 5);
 	wire_writer_uint(b, stream);
@@ -273,7 +281,8 @@ void message_write_attachment(struct buffer *b, uint32_t stream, const struct ha
 	frame_end(b, at);
 }
 
-void message_write_attachment_end(struct buffer *b, const struct hash *attachment_id, enum message_end_code code)
+void message_write_attachment_end(
+	struct buffer *b, const struct hash *attachment_id, enum message_end_code code)
 {
 	size_t at = frame_begin(b, MESSAGE_ATTACHMENT_END, 2);
 	write_hash(b, attachment_id);
@@ -281,8 +290,8 @@ void message_write_attachment_end(struct buffer *b, const struct hash *attachmen
 	frame_end(b, at);
 }
 
-void message_write_hold_ask(struct buffer *b, const struct hash *network_id, const struct hash *city_id,
-	const uint8_t nonce[16], uint32_t hops)
+void message_write_hold_ask(struct buffer *b, const struct hash *network_id,
+	const struct hash *city_id, const uint8_t nonce[16], uint32_t hops)
 {
 	size_t at = frame_begin(b, MESSAGE_HOLD_ASK, 4);
 	write_hash(b, network_id);
@@ -292,7 +301,8 @@ void message_write_hold_ask(struct buffer *b, const struct hash *network_id, con
 	frame_end(b, at);
 }
 
-void message_write_signed(struct buffer *b, enum message_type type, struct bytes body, const struct signature *signature)
+void message_write_signed(
+	struct buffer *b, enum message_type type, struct bytes body, const struct signature *signature)
 {
 	size_t at = frame_begin(b, type, 2);
 	wire_writer_bin(b, body);
@@ -314,8 +324,8 @@ void message_write_twin_challenge(struct buffer *b, const uint8_t nonce[32])
 	frame_end(b, at);
 }
 
-void message_write_twin_proof(struct buffer *b, const uint8_t nonce[32], const uint8_t instance[INSTANCE_BYTES],
-	const struct signature *signature)
+void message_write_twin_proof(struct buffer *b, const uint8_t nonce[32],
+	const uint8_t instance[INSTANCE_BYTES], const struct signature *signature)
 {
 	size_t at = frame_begin(b, MESSAGE_TWIN_PROOF, 3);
 	wire_writer_bin(b, bytes_of(nonce, 32));
@@ -324,8 +334,9 @@ void message_write_twin_proof(struct buffer *b, const uint8_t nonce[32], const u
 	frame_end(b, at);
 }
 
-void message_write_join(struct buffer *b, const struct hash *proof, const char *slug, const char *name,
-	const char *country, struct bytes record, const char *const *addresses, uint32_t address_count)
+void message_write_join(struct buffer *b, const struct hash *proof, const char *slug,
+	const char *name, const char *country, struct bytes record, const char *const *addresses,
+	uint32_t address_count)
 {
 	size_t at = frame_begin(b, MESSAGE_JOIN, 6);
 	write_hash(b, proof);

@@ -20,8 +20,11 @@ struct network *node_network_find(const struct node *node, const struct hash *id
 
 struct network *node_network_add(struct node *node, const struct hash *id, struct roster *roster)
 {
-	struct network *network = node->network_count < LIMIT_NETWORKS ? calloc(1, sizeof *network) : NULL;
-	struct network **grown = network ? realloc(node->networks, (node->network_count + 1) * sizeof *grown) : NULL;
+	struct network *network = node->network_count < LIMIT_NETWORKS ? calloc(1, sizeof *network)
+																   : NULL;
+	struct network **grown = network
+		? realloc(node->networks, (node->network_count + 1) * sizeof *grown)
+		: NULL;
 	if (!grown) {
 		free(network);
 		roster_free(roster);
@@ -46,12 +49,15 @@ void node_network_name(struct network *network)
 	struct bytes slug = roster_slug(network->roster);
 	for (unsigned k = 1;; k++) {
 		if (k == 1)
-			snprintf(network->slug, sizeof network->slug, "%.*s", (int)slug.len, (const char *)slug.data);
+			snprintf(network->slug, sizeof network->slug, "%.*s", (int)slug.len,
+				(const char *)slug.data);
 		else
-			snprintf(network->slug, sizeof network->slug, "%.*s-%u", (int)slug.len, (const char *)slug.data, k);
+			snprintf(network->slug, sizeof network->slug, "%.*s-%u", (int)slug.len,
+				(const char *)slug.data, k);
 		bool taken = false;
 		for (size_t i = 0; i < node->network_count; i++)
-			taken |= node->networks[i] != network && strcmp(node->networks[i]->slug, network->slug) == 0;
+			taken |= node->networks[i] != network &&
+				strcmp(node->networks[i]->slug, network->slug) == 0;
 		if (!taken)
 			return;
 	}
@@ -119,7 +125,9 @@ static int load_feed(void *ctx, const struct store_feed *stored)
 {
 	struct load *load = ctx;
 	struct network *network = node_network_find(load->node, &stored->network_id);
-	struct feed *feed = network ? node_feed_make(load->node, network, &stored->city_id, stored->lane) : NULL;
+	struct feed *feed = network
+		? node_feed_make(load->node, network, &stored->city_id, stored->lane)
+		: NULL;
 	if (!feed)
 		return network ? ERROR_MEMORY : 0;
 	feed->tip.seq = stored->seq;
@@ -180,7 +188,8 @@ static int load_gap(void *ctx, const struct store_gap *stored)
 	return gap->wire ? 0 : ERROR_MEMORY;
 }
 
-static int load_cursor(void *ctx, const struct hash *network_id, const struct hash *city_id, const struct store_cursor *cursor)
+static int load_cursor(void *ctx, const struct hash *network_id, const struct hash *city_id,
+	const struct store_cursor *cursor)
 {
 	struct load *load = ctx;
 	return sync_cursor_set(load->node, network_id, city_id, cursor);
@@ -200,7 +209,7 @@ static int load_denied(struct node *node)
 static int load_all(struct node *node)
 {
 	struct store *store = node->config.store;
-	struct load load = { .node = node };
+	struct load load = {.node = node};
 	struct store_info info;
 	int code = store_info(store, &info);
 	if (code)
@@ -256,7 +265,8 @@ static void init(struct node *node, const struct node_config *config, struct nod
 		list_init(&node->wanting[lane]);
 }
 
-int node_new(const struct node_config *config, struct node_time now, struct node **out, struct complaint *complaint)
+int node_new(const struct node_config *config, struct node_time now, struct node **out,
+	struct complaint *complaint)
 {
 	struct node *node = calloc(1, sizeof *node);
 	if (!node)
@@ -432,8 +442,7 @@ struct monotime node_deadline(const struct node *node)
 void node_on_deadline(struct node *node, struct node_time now)
 {
 	node->now = now;
-	list_for_each_safe(&node->links, n)
-		link_on_deadline(list_entry(n, struct link, node_link));
+	list_for_each_safe(&node->links, n) link_on_deadline(list_entry(n, struct link, node_link));
 	if (node->announce_due && monotime_reached(now.mono, node->announce_at))
 		sync_announce_all(node);
 	spread_on_deadline(node);

@@ -14,118 +14,132 @@
 /**
  * A city's node, without input or output of its own: all networks, feeds and links of one daemon.
  *
- * It is fed bytes, completions and the time; it hands out bytes, commits, reads and events through struct node_io. It opens no
- * socket, starts no thread, reads no clock; the daemon and the simulator drive the same code. One thread calls everything
- * here. Calls that take `now` may not go back in monotonic time.
+ * It is fed bytes, completions and the time; it hands out bytes, commits, reads and events through
+ * struct node_io. It opens no socket, starts no thread, reads no clock; the daemon and the
+ * simulator drive the same code. One thread calls everything here. Calls that take `now` may not go
+ * back in monotonic time.
  *
- * Words: *link* one authenticated connection to a peer; *tip* the newest contiguous entry of a feed, *accepted* when verified,
- * *durable* when committed; *pull* a request for runs; *mark* an arrival number of the peer up to which it has announced.
+ * Words: *link* one authenticated connection to a peer; *tip* the newest contiguous entry of a
+ * feed, *accepted* when verified, *durable* when committed; *pull* a request for runs; *mark* an
+ * arrival number of the peer up to which it has announced.
  *
- * To add a frame: message.h (its shape), link_receive.c (its row in the dispatch table), docs/protocol.md section 8.
+ * To add a frame: message.h (its shape), link_receive.c (its row in the dispatch table),
+ * docs/protocol.md section 8.
  */
 
 struct node;
 struct link;
 
 struct node_time {
-    struct monotime mono;
-    struct timestamp wall;
+	struct monotime mono;
+	struct timestamp wall;
 };
 
-/** Reads that the node asks for; the daemon's reader threads call node_read_run() and then node_on_read(). */
+/** Reads that the node asks for; the daemon's reader threads call node_read_run() and then
+ * node_on_read(). */
 struct node_read {
-    enum { NODE_READ_RUN, NODE_READ_ATTACHMENT } type;
-    struct hash feed_id;
-    uint64_t first_seq;
-    struct hash attachment_id;
-    uint64_t offset;
-    size_t bytes_max;
-    uint64_t entry_seq;    /* attachment: the entry of feed_id that must name it */
-    uint32_t first_chunk;  /* attachment: the stream begins with this chunk */
-    bool with_list;        /* attachment: the stream begins with the chunk hashes; offset counts stream bytes */
-    /* results */
-    int code;
-    struct blob *blob;
-    struct store_slice slice;
-    uint64_t size; /* attachment: its size */
-    bool end;      /* attachment: the stream ends with this blob */
-    /* the node's own */
-    uint64_t link_id;
-    struct serving *serving;
+	enum {
+		NODE_READ_RUN,
+		NODE_READ_ATTACHMENT
+	} type;
+	struct hash feed_id;
+	uint64_t first_seq;
+	struct hash attachment_id;
+	uint64_t offset;
+	size_t bytes_max;
+	uint64_t entry_seq;   /* attachment: the entry of feed_id that must name it */
+	uint32_t first_chunk; /* attachment: the stream begins with this chunk */
+	bool with_list; /* attachment: the stream begins with the chunk hashes; offset counts stream
+					   bytes */
+	/* results */
+	int code;
+	struct blob *blob;
+	struct store_slice slice;
+	uint64_t size; /* attachment: its size */
+	bool end;      /* attachment: the stream ends with this blob */
+	/* the node's own */
+	uint64_t link_id;
+	struct serving *serving;
 };
 
 struct attachment_files;
 /** Reader's thread: performs the read. */
 void node_read_run(struct node_read *read, struct store *store, struct attachment_files *files);
 
-/** Bytes of an attachment to be written at an offset: the attachment thread does it by attachment_sink_write, then node_on_written. */
+/** Bytes of an attachment to be written at an offset: the attachment thread does it by
+ * attachment_sink_write, then node_on_written. */
 struct node_write {
-    struct hash attachment_id;
-    uint64_t size, offset;
-    struct blob *blob; /* whole chunks, verified */
-    bool sync;         /* fdatasync after this one, before answering */
-    bool finish;       /* last: sync, rename into place, folder fsync */
-    int code;          /* result */
-    /* the node's own */
-    uint64_t link_id;
-    size_t credit;
+	struct hash attachment_id;
+	uint64_t size, offset;
+	struct blob *blob; /* whole chunks, verified */
+	bool sync;         /* fdatasync after this one, before answering */
+	bool finish;       /* last: sync, rename into place, folder fsync */
+	int code;          /* result */
+	/* the node's own */
+	uint64_t link_id;
+	size_t credit;
 };
 
 enum node_event_type {
-    NODE_EVENT_ENTRIES,    /* entries first..last of a feed are durable and visible */
-    NODE_EVENT_GAP_ALERT,  /* an alert whose predecessor is missing is durable aside */
-    NODE_EVENT_OBJECT,     /* a control object was committed */
-    NODE_EVENT_DISOWNED,   /* entries beyond a cut were moved aside */
-    NODE_EVENT_ATTACHMENT, /* an attachment is complete and durable */
-    NODE_EVENT_LINK,       /* a link came up or went down: text has the reason */
-    NODE_EVENT_STATE,      /* publishing state changed (recovering, twin, paused) */
+	NODE_EVENT_ENTRIES,    /* entries first..last of a feed are durable and visible */
+	NODE_EVENT_GAP_ALERT,  /* an alert whose predecessor is missing is durable aside */
+	NODE_EVENT_OBJECT,     /* a control object was committed */
+	NODE_EVENT_DISOWNED,   /* entries beyond a cut were moved aside */
+	NODE_EVENT_ATTACHMENT, /* an attachment is complete and durable */
+	NODE_EVENT_LINK,       /* a link came up or went down: text has the reason */
+	NODE_EVENT_STATE,      /* publishing state changed (recovering, twin, paused) */
 };
 
 struct node_event {
-    enum node_event_type type;
-    struct hash network_id, city_id, feed_id, hash;
-    uint8_t lane, object_type;
-    uint64_t first, last;
-    uint64_t arrival; /* 0 where the event has none */
-    struct timestamp time;
-    const char *text;
-    bool confirmed; /* false: an unconfirmed city's entry, shown to nobody when it is an alert */
+	enum node_event_type type;
+	struct hash network_id, city_id, feed_id, hash;
+	uint8_t lane, object_type;
+	uint64_t first, last;
+	uint64_t arrival; /* 0 where the event has none */
+	struct timestamp time;
+	const char *text;
+	bool confirmed; /* false: an unconfirmed city's entry, shown to nobody when it is an alert */
 };
 
-/** What the node needs of its surroundings. All are called on the node's thread; none may call back into the node. */
+/** What the node needs of its surroundings. All are called on the node's thread; none may call back
+ * into the node. */
 struct node_io {
-    void *ctx;
-    void (*commit)(void *ctx, struct commit *commit);      /* later: node_on_committed */
-    void (*read)(void *ctx, struct node_read *read);       /* later: node_on_read */
-    void (*write)(void *ctx, struct node_write *write);    /* later: node_on_written */
-    void (*wake)(void *ctx, void *transport);              /* a link has bytes to send, or wants reading again */
-    void (*close)(void *ctx, void *transport);             /* send what link_produce still gives, then close */
-    void (*event)(void *ctx, const struct node_event *event);
-    void (*random)(void *ctx, void *out, size_t len);
+	void *ctx;
+	void (*commit)(void *ctx, struct commit *commit);   /* later: node_on_committed */
+	void (*read)(void *ctx, struct node_read *read);    /* later: node_on_read */
+	void (*write)(void *ctx, struct node_write *write); /* later: node_on_written */
+	void (*wake)(void *ctx, void *transport); /* a link has bytes to send, or wants reading again */
+	void (*close)(void *ctx, void *transport); /* send what link_produce still gives, then close */
+	void (*event)(void *ctx, const struct node_event *event);
+	void (*random)(void *ctx, void *out, size_t len);
 };
 
 struct node_config {
-    struct node_io io;
-    const struct secret_key *node_key; /* borrowed, for the node's life */
-    struct public_key node_public;
-    struct hash city_id;
-    struct public_key city_key;
-    const char *slug, *name, *country; /* this city's own; copied */
-    struct store *store;               /* for boot only; later all goes through io */
-    const char *agent;                 /* "hansad/0.1" */
-    uint8_t instance[16];
-    bool relay;                        /* false only in tests */
+	struct node_io io;
+	const struct secret_key *node_key; /* borrowed, for the node's life */
+	struct public_key node_public;
+	struct hash city_id;
+	struct public_key city_key;
+	const char *slug, *name, *country; /* this city's own; copied */
+	struct store *store;               /* for boot only; later all goes through io */
+	const char *agent;                 /* "hansad/0.1" */
+	uint8_t instance[16];
+	bool relay; /* false only in tests */
 };
 
 /** Reads networks, charters, feeds and cursors from the store. 0, or the error with a complaint. */
-int node_new(const struct node_config *config, struct node_time now, struct node **out, struct complaint *complaint);
-/** All links must have been closed (node_link_closed) and all commits, reads and writes answered. */
+int node_new(const struct node_config *config, struct node_time now, struct node **out,
+	struct complaint *complaint);
+/** All links must have been closed (node_link_closed) and all commits, reads and writes answered.
+ */
 void node_free(struct node *node);
 
 /* ---- completions ---- */
-void node_on_committed(struct node *node, struct commit *commit, struct node_time now); /* frees it */
-void node_on_read(struct node *node, struct node_read *read, struct node_time now);     /* frees it */
-void node_on_written(struct node *node, struct node_write *write, struct node_time now); /* frees it */
+void node_on_committed(
+	struct node *node, struct commit *commit, struct node_time now);                /* frees it */
+void node_on_read(struct node *node, struct node_read *read, struct node_time now); /* frees it */
+void node_on_written(
+	struct node *node, struct node_write *write, struct node_time now); /* frees it */
 
 /* ---- time ---- */
 /** The next moment at which node_on_deadline must be called. */
@@ -134,33 +148,37 @@ void node_on_deadline(struct node *node, struct node_time now);
 
 /* ---- links ---- */
 /**
- * After a TLS handshake. `transport` comes back in io.wake and io.close. Never refuses: a peer that is not pinned enters the
- * charter-only state, and is closed with its reason. NULL without memory.
+ * After a TLS handshake. `transport` comes back in io.wake and io.close. Never refuses: a peer that
+ * is not pinned enters the charter-only state, and is closed with its reason. NULL without memory.
  */
-struct link *node_link_open(struct node *node, const struct public_key *peer_key, bool dialled, const char *address,
-                            void *transport, struct node_time now);
+struct link *node_link_open(struct node *node, const struct public_key *peer_key, bool dialled,
+	const char *address, void *transport, struct node_time now);
 /** Bytes received. 0, or the breach: the caller sends what link_produce gives, then closes. */
 int link_receive(struct link *link, struct bytes bytes, struct node_time now);
-/** The next bytes to send, at most cap (cap >= 16,384): whole frames, chosen now by priority. 0: nothing. */
+/** The next bytes to send, at most cap (cap >= 16,384): whole frames, chosen now by priority. 0:
+ * nothing. */
 size_t link_produce(struct link *link, uint8_t *out, size_t cap, struct node_time now);
-/** False while what was received has not been digested: stop reading from the socket until io.wake. */
+/** False while what was received has not been digested: stop reading from the socket until io.wake.
+ */
 bool link_wants_read(const struct link *link);
-/** The bytes now waiting in the kernel and how fast they drain, for the size of frames; optional. */
+/** The bytes now waiting in the kernel and how fast they drain, for the size of frames; optional.
+ */
 void link_set_rate(struct link *link, uint64_t bytes_per_second);
 /** The transport is gone: the link is freed. `reason` is logged and shown. */
-void node_link_closed(struct node *node, struct link *link, const char *reason, struct node_time now);
+void node_link_closed(
+	struct node *node, struct link *link, const char *reason, struct node_time now);
 
 /* ---- whom to dial ---- */
 struct node_dial {
-    struct hash city_id;
-    struct public_key node_key;
-    char slug[33];
-    const char *addresses[LIMIT_ADDRESSES]; /* valid until the next call into the node */
-    uint32_t address_count;
+	struct hash city_id;
+	struct public_key node_key;
+	char slug[33];
+	const char *addresses[LIMIT_ADDRESSES]; /* valid until the next call into the node */
+	uint32_t address_count;
 };
 /**
- * Cities that should have a link and have none: fills up to max, returns the count. Back-off and jitter are the caller's, keyed by
- * city_id. Denied, suspended and removed cities are left out.
+ * Cities that should have a link and have none: fills up to max, returns the count. Back-off and
+ * jitter are the caller's, keyed by city_id. Denied, suspended and removed cities are left out.
  */
 size_t node_dials(struct node *node, struct node_dial *out, size_t max);
 /** Whether a stranger's address may take a handshake slot reserved for members. */
@@ -168,45 +186,53 @@ bool node_address_known(const struct node *node, const char *host);
 
 /* ---- publishing ---- */
 struct node_published {
-    int code; /* 0: durable; else nothing was published */
-    uint64_t seq;
-    struct hash entry_hash;
-    uint64_t arrival;
-    struct timestamp time;
+	int code; /* 0: durable; else nothing was published */
+	uint64_t seq;
+	struct hash entry_hash;
+	uint64_t arrival;
+	struct timestamp time;
 };
 typedef void node_published_fn(void *ctx, const struct node_published *result);
 /**
- * Queues one entry of this city. `header` and `body` are copied. The answer comes after the commit, in order for each lane; it
- * carries ERROR_CANCELLED when the node stops. Refused at once: ERROR_NOT_MEMBER (not an active member there), ERROR_STATE (twin,
- * stopped), ERROR_FULL (paused), ERROR_BUSY (more than 64 MiB queued), ERROR_SIZE, ERROR_FIELD (header not valid).
- * While the own feed is being taken back the draft waits.
+ * Queues one entry of this city. `header` and `body` are copied. The answer comes after the commit,
+ * in order for each lane; it carries ERROR_CANCELLED when the node stops. Refused at once:
+ * ERROR_NOT_MEMBER (not an active member there), ERROR_STATE (twin, stopped), ERROR_FULL (paused),
+ * ERROR_BUSY (more than 64 MiB queued), ERROR_SIZE, ERROR_FIELD (header not valid). While the own
+ * feed is being taken back the draft waits.
  */
-int node_publish(struct node *node, const struct hash *network_id, uint8_t lane, struct bytes header, struct bytes body,
-                 node_published_fn *done, void *ctx, struct node_time now);
+int node_publish(struct node *node, const struct hash *network_id, uint8_t lane,
+	struct bytes header, struct bytes body, node_published_fn *done, void *ctx,
+	struct node_time now);
 /** Tells the node that an attachment made here is durable (its file and map are committed). */
-void node_attachment_added(struct node *node, const struct hash *attachment_id, struct node_time now);
-/** Asks the members for an attachment that is not fetched by itself. ERROR_NOT_FOUND when no link can serve it now. */
-int node_attachment_want(struct node *node, const struct hash *feed_id, uint64_t seq, const struct hash *attachment_id,
-                         uint64_t size, struct node_time now);
+void node_attachment_added(
+	struct node *node, const struct hash *attachment_id, struct node_time now);
+/** Asks the members for an attachment that is not fetched by itself. ERROR_NOT_FOUND when no link
+ * can serve it now. */
+int node_attachment_want(struct node *node, const struct hash *feed_id, uint64_t seq,
+	const struct hash *attachment_id, uint64_t size, struct node_time now);
 
 /* ---- charter ---- */
 typedef void node_object_fn(void *ctx, int code, const struct hash *object_hash, uint64_t arrival);
 /**
- * Submits one control object made here: verified, committed, then pushed. done is called after the commit. Refused at once with
- * roster_apply's errors.
+ * Submits one control object made here: verified, committed, then pushed. done is called after the
+ * commit. Refused at once with roster_apply's errors.
  */
-int node_object_submit(struct node *node, const struct hash *network_id, struct bytes wire, node_object_fn *done,
-                       void *ctx, struct node_time now);
+int node_object_submit(struct node *node, const struct hash *network_id, struct bytes wire,
+	node_object_fn *done, void *ctx, struct node_time now);
 /** A new network from its genesis (created here, or continued). */
-int node_network_create(struct node *node, struct bytes genesis_wire, node_object_fn *done, void *ctx, struct node_time now);
-/** A network joined: all objects in order, genesis first; checked as a whole before anything is written. */
-int node_network_adopt(struct node *node, const struct bytes *objects, size_t count, node_object_fn *done, void *ctx,
-                       struct complaint *complaint, struct node_time now);
+int node_network_create(struct node *node, struct bytes genesis_wire, node_object_fn *done,
+	void *ctx, struct node_time now);
+/** A network joined: all objects in order, genesis first; checked as a whole before anything is
+ * written. */
+int node_network_adopt(struct node *node, const struct bytes *objects, size_t count,
+	node_object_fn *done, void *ctx, struct complaint *complaint, struct node_time now);
 /** Publishes this node's addresses in all networks when they differ from the newest list. */
-void node_set_addresses(struct node *node, const char *const *addresses, size_t count, struct node_time now);
-/** The node key was renewed: epoch records were submitted; links are dialled anew under it. Key borrowed. */
-void node_set_node_key(struct node *node, const struct secret_key *key, const struct public_key *public_key,
-                       struct node_time now);
+void node_set_addresses(
+	struct node *node, const char *const *addresses, size_t count, struct node_time now);
+/** The node key was renewed: epoch records were submitted; links are dialled anew under it. Key
+ * borrowed. */
+void node_set_node_key(struct node *node, const struct secret_key *key,
+	const struct public_key *public_key, struct node_time now);
 
 /* ---- looking ---- */
 size_t node_network_count(const struct node *node);
@@ -216,38 +242,45 @@ const char *node_network_slug(const struct node *node, size_t i);
 const struct roster *node_roster(const struct node *node, const struct hash *network_id);
 
 struct node_feed {
-    struct hash network_id, city_id, feed_id, entry_hash;
-    uint8_t lane;
-    uint64_t seq; /* durable */
-    uint32_t epoch;
-    bool frozen;
+	struct hash network_id, city_id, feed_id, entry_hash;
+	uint8_t lane;
+	uint64_t seq; /* durable */
+	uint32_t epoch;
+	bool frozen;
 };
 /** Calls back for each feed with seq > 0. */
-void node_each_feed(const struct node *node, void (*each)(void *ctx, const struct node_feed *feed), void *ctx);
+void node_each_feed(
+	const struct node *node, void (*each)(void *ctx, const struct node_feed *feed), void *ctx);
 bool node_feed_find(const struct node *node, const struct hash *feed_id, struct node_feed *out);
 
 enum link_state {
-    LINK_CHARTER_ONLY, /* key not pinned: only control objects */
-    LINK_HELLO,        /* pinned, HELLO sent, the peer's awaited */
-    LINK_LIVE,
-    LINK_CLOSING,
-    LINK_STATE_COUNT,
+	LINK_CHARTER_ONLY, /* key not pinned: only control objects */
+	LINK_HELLO,        /* pinned, HELLO sent, the peer's awaited */
+	LINK_LIVE,
+	LINK_CLOSING,
+	LINK_STATE_COUNT,
 };
 const char *link_state_name(enum link_state state);
 
 struct node_peer {
-    struct hash city_id;
-    const char *slug, *address;
-    enum link_state state;
-    bool dialled, paused, peer_paused;
-    const char *peer_pause_reason;
-    int64_t rtt_us; /* -1 unknown */
-    uint64_t sent_bytes, received_bytes, acked_arrival;
-    struct timestamp last_heard, since;
+	struct hash city_id;
+	const char *slug, *address;
+	enum link_state state;
+	bool dialled, paused, peer_paused;
+	const char *peer_pause_reason;
+	int64_t rtt_us; /* -1 unknown */
+	uint64_t sent_bytes, received_bytes, acked_arrival;
+	struct timestamp last_heard, since;
 };
-void node_each_peer(const struct node *node, void (*each)(void *ctx, const struct node_peer *peer), void *ctx);
+void node_each_peer(
+	const struct node *node, void (*each)(void *ctx, const struct node_peer *peer), void *ctx);
 
-enum node_publishing { NODE_PUBLISHING_OPEN, NODE_PUBLISHING_RECOVERING, NODE_PUBLISHING_TWIN, NODE_PUBLISHING_STOPPED };
+enum node_publishing {
+	NODE_PUBLISHING_OPEN,
+	NODE_PUBLISHING_RECOVERING,
+	NODE_PUBLISHING_TWIN,
+	NODE_PUBLISHING_STOPPED
+};
 /** Whether own entries can be published now; text says why not, in one sentence. */
 enum node_publishing node_publishing(const struct node *node, const char **text);
 
@@ -263,22 +296,26 @@ void node_stop(struct node *node, struct node_time now);
 
 /* ---- never fork yourself (DESIGN.md, section 4) ---- */
 struct node_guard_head {
-    struct hash network_id;
-    uint32_t epoch;
-    struct { uint64_t seq; struct hash entry_hash; } lanes[4];
+	struct hash network_id;
+	uint32_t epoch;
+	struct {
+		uint64_t seq;
+		struct hash entry_hash;
+	} lanes[4];
 };
 /**
- * What the guard file beside the keys says; called once for each network right after node_new. A store that has less
- * makes the node take its own feeds back before it publishes.
+ * What the guard file beside the keys says; called once for each network right after node_new. A
+ * store that has less makes the node take its own feeds back before it publishes.
  */
 void node_set_guard(struct node *node, const struct node_guard_head *guard, struct node_time now);
 /**
- * The store was remade and the guard is gone or not to be trusted: publishing waits until more than half of the other active members
- * have said how far they hold the own feeds.
+ * The store was remade and the guard is gone or not to be trusted: publishing waits until more than
+ * half of the other active members have said how far they hold the own feeds.
  */
 void node_require_holds(struct node *node, struct node_time now);
 /** The admin goes on without (hansa … --force). */
 void node_force_publishing(struct node *node, struct node_time now);
 /** Bootstrap: a pinned peer of a network whose charter is gone, from the bootstrap file. */
-void node_add_bootstrap(struct node *node, const struct hash *network_id, const struct hash *city_id,
-                        const struct public_key *node_key, const char *const *addresses, size_t count);
+void node_add_bootstrap(struct node *node, const struct hash *network_id,
+	const struct hash *city_id, const struct public_key *node_key, const char *const *addresses,
+	size_t count);

@@ -7,7 +7,8 @@
 #include "charter/address_list.h"
 #include "proto/node_private.h"
 
-/* What the control socket looks at and does: networks, feeds, peers, whom to dial, addresses, denied cities, pause, stop. */
+/* What the control socket looks at and does: networks, feeds, peers, whom to dial, addresses,
+ * denied cities, pause, stop. */
 
 size_t node_network_count(const struct node *node)
 {
@@ -32,15 +33,22 @@ const struct roster *node_roster(const struct node *node, const struct hash *net
 
 static struct node_feed feed_of(const struct feed *feed)
 {
-	return (struct node_feed){ .network_id = feed->network->id, .city_id = feed->city_id, .feed_id = feed->feed_id,
-		.entry_hash = feed->durable_hash, .lane = feed->lane, .seq = feed->durable_seq, .epoch = feed->durable.epoch,
-		.frozen = feed->frozen };
+	return (struct node_feed){.network_id = feed->network->id,
+		.city_id = feed->city_id,
+		.feed_id = feed->feed_id,
+		.entry_hash = feed->durable_hash,
+		.lane = feed->lane,
+		.seq = feed->durable_seq,
+		.epoch = feed->durable.epoch,
+		.frozen = feed->frozen};
 }
 
-void node_each_feed(const struct node *node, void (*each)(void *ctx, const struct node_feed *feed), void *ctx)
+void node_each_feed(
+	const struct node *node, void (*each)(void *ctx, const struct node_feed *feed), void *ctx)
 {
 	for (size_t i = 0; i < node->network_count; i++)
-		list_for_each(&node->networks[i]->feeds_by_arrival, n) {
+		list_for_each(&node->networks[i]->feeds_by_arrival, n)
+		{
 			const struct feed *feed = list_entry(n, struct feed, by_arrival);
 			struct node_feed out = feed_of(feed);
 			if (out.seq)
@@ -57,15 +65,25 @@ bool node_feed_find(const struct node *node, const struct hash *feed_id, struct 
 	return true;
 }
 
-void node_each_peer(const struct node *node, void (*each)(void *ctx, const struct node_peer *peer), void *ctx)
+void node_each_peer(
+	const struct node *node, void (*each)(void *ctx, const struct node_peer *peer), void *ctx)
 {
-	list_for_each(&node->links, n) {
+	list_for_each(&node->links, n)
+	{
 		const struct link *link = list_entry(n, struct link, node_link);
-		struct node_peer peer = { .city_id = link->city_id, .slug = link->has_city ? link->peer_slug : "unknown",
-			.address = link->address, .state = link->state, .dialled = link->dialled, .paused = node->paused,
-			.peer_paused = link->peer_paused, .peer_pause_reason = link->peer_pause_reason, .rtt_us = link->rtt_us,
-			.sent_bytes = link->sent_bytes, .received_bytes = link->received_bytes,
-			.last_heard = link->last_heard_wall, .since = link->since_wall };
+		struct node_peer peer = {.city_id = link->city_id,
+			.slug = link->has_city ? link->peer_slug : "unknown",
+			.address = link->address,
+			.state = link->state,
+			.dialled = link->dialled,
+			.paused = node->paused,
+			.peer_paused = link->peer_paused,
+			.peer_pause_reason = link->peer_pause_reason,
+			.rtt_us = link->rtt_us,
+			.sent_bytes = link->sent_bytes,
+			.received_bytes = link->received_bytes,
+			.last_heard = link->last_heard_wall,
+			.since = link->since_wall};
 		for (uint32_t i = 0; i < link->network_count; i++)
 			if (link->networks[i].acked_arrival > peer.acked_arrival)
 				peer.acked_arrival = link->networks[i].acked_arrival;
@@ -75,12 +93,15 @@ void node_each_peer(const struct node *node, void (*each)(void *ctx, const struc
 
 /* ---- whom to dial ---- */
 
-static bool has_link(const struct node *node, const struct hash *city_id, const struct public_key *key)
+static bool has_link(
+	const struct node *node, const struct hash *city_id, const struct public_key *key)
 {
-	list_for_each(&node->links, n) {
+	list_for_each(&node->links, n)
+	{
 		const struct link *link = list_entry(n, struct link, node_link);
 		if (link->state != LINK_CLOSING &&
-		    ((link->has_city && hash_equal(&link->city_id, city_id)) || public_key_equal(&link->peer_key, key)))
+			((link->has_city && hash_equal(&link->city_id, city_id)) ||
+				public_key_equal(&link->peer_key, key)))
 			return true;
 	}
 	return false;
@@ -121,8 +142,7 @@ size_t node_dials(struct node *node, struct node_dial *out, size_t max)
 {
 	size_t live = 0, count = 0;
 	node->dial_text_count = 0;
-	list_for_each(&node->links, n)
-		live += list_entry(n, struct link, node_link)->dialled;
+	list_for_each(&node->links, n) live += list_entry(n, struct link, node_link)->dialled;
 	if (max > NODE_DIALS_MAX)
 		max = NODE_DIALS_MAX;
 	if (live >= max || node->stopped)
@@ -135,9 +155,9 @@ size_t node_dials(struct node *node, struct node_dial *out, size_t max)
 		if (!own || own->status != MEMBER_ACTIVE)
 			continue;
 		for (size_t k = 0; count < max && (m = roster_member_at(roster, k)); k++) {
-			if (m == own || m->status != MEMBER_ACTIVE || !m->addresses || m->addresses->count == 0 ||
-			    node_denied(node, &m->city_id) || has_link(node, &m->city_id, &m->node_key) ||
-			    listed(out, count, &m->city_id))
+			if (m == own || m->status != MEMBER_ACTIVE || !m->addresses ||
+				m->addresses->count == 0 || node_denied(node, &m->city_id) ||
+				has_link(node, &m->city_id, &m->node_key) || listed(out, count, &m->city_id))
 				continue;
 			add_dial(node, m, &out[count++]);
 		}
@@ -150,7 +170,8 @@ static bool host_matches(struct bytes address, const char *host)
 	size_t len = strlen(host);
 	if (address.len > len + 2 && address.data[0] == '[')
 		address = bytes_slice(address, 1, SIZE_MAX);
-	return address.len > len && memcmp(address.data, host, len) == 0 && (address.data[len] == ':' || address.data[len] == ']');
+	return address.len > len && memcmp(address.data, host, len) == 0 &&
+		(address.data[len] == ':' || address.data[len] == ']');
 }
 
 bool node_address_known(const struct node *node, const char *host)
@@ -180,13 +201,18 @@ static bool same_addresses(const struct node *node, const struct address_list *l
 static void publish_addresses_in(struct node *node, struct network *network)
 {
 	const struct roster_member *own = roster_member_by_city(network->roster, &node->city_id);
-	if (!own || own->status != MEMBER_ACTIVE || !public_key_equal(&own->node_key, &node->public_key))
+	if (!own || own->status != MEMBER_ACTIVE ||
+		!public_key_equal(&own->node_key, &node->public_key))
 		return;
 	bool current = own->addresses && own->addresses->epoch == own->epoch;
-	if ((current && same_addresses(node, own->addresses)) || (!own->addresses && node->address_count == 0))
+	if ((current && same_addresses(node, own->addresses)) ||
+		(!own->addresses && node->address_count == 0))
 		return;
-	struct address_list list = { .network_id = network->id, .city_id = node->city_id, .epoch = own->epoch,
-		.number = current ? own->addresses->number + 1 : 1, .time = (uint64_t)node->now.wall.ms };
+	struct address_list list = {.network_id = network->id,
+		.city_id = node->city_id,
+		.epoch = own->epoch,
+		.number = current ? own->addresses->number + 1 : 1,
+		.time = (uint64_t)node->now.wall.ms};
 	for (size_t i = 0; i < node->address_count && i < ADDRESS_LIST_MAX; i++)
 		list.addresses[list.count++] = bytes_from_text(node->addresses[i]);
 	struct buffer wire;
@@ -205,7 +231,8 @@ void node_publish_addresses(struct node *node)
 		publish_addresses_in(node, node->networks[i]);
 }
 
-void node_set_addresses(struct node *node, const char *const *addresses, size_t count, struct node_time now)
+void node_set_addresses(
+	struct node *node, const char *const *addresses, size_t count, struct node_time now)
 {
 	node->now = now;
 	char **copy = calloc(count + 1, sizeof *copy);
@@ -223,16 +250,18 @@ void node_set_addresses(struct node *node, const char *const *addresses, size_t 
 	node_publish_addresses(node);
 }
 
-void node_set_node_key(struct node *node, const struct secret_key *key, const struct public_key *public_key, struct node_time now)
+void node_set_node_key(struct node *node, const struct secret_key *key,
+	const struct public_key *public_key, struct node_time now)
 {
 	node->now = now;
 	node->key = key;
 	node->public_key = *public_key;
 	node->publish_due = true;
 	node_publish_addresses(node);
-	/* The links were made under the former key: peers have cut them or will; all are dialled anew. */
-	list_for_each_safe(&node->links, n)
-		link_close(list_entry(n, struct link, node_link), BYE_REPLACED, "this city renewed its node key");
+	/* The links were made under the former key: peers have cut them or will; all are dialled anew.
+	 */
+	list_for_each_safe(&node->links, n) link_close(
+		list_entry(n, struct link, node_link), BYE_REPLACED, "this city renewed its node key");
 	node_flush(node);
 }
 
@@ -270,8 +299,7 @@ int node_deny(struct node *node, const struct hash *city_id, bool deny, struct n
 	snprintf(op->text, sizeof op->text, "denied");
 	op->blob = value;
 	node_commit(node, commit);
-	list_for_each_safe(&node->links, n)
-		link_judge(list_entry(n, struct link, node_link));
+	list_for_each_safe(&node->links, n) link_judge(list_entry(n, struct link, node_link));
 	return 0;
 }
 
@@ -283,14 +311,15 @@ void node_pause(struct node *node, const char *reason, struct node_time now)
 	node->paused = true;
 	snprintf(node->pause_reason, sizeof node->pause_reason, "%s", reason);
 	log_event(LOG_LEVEL_WARN, "paused", "reason", reason);
-	list_for_each(&node->links, n) {
+	list_for_each(&node->links, n)
+	{
 		struct link *link = list_entry(n, struct link, node_link);
 		if (link->state == LINK_LIVE) {
 			message_write_paused(&link->control, 1, reason);
 			link_wake(link);
 		}
 	}
-	struct node_event event = { .type = NODE_EVENT_STATE, .text = reason, .time = now.wall };
+	struct node_event event = {.type = NODE_EVENT_STATE, .text = reason, .time = now.wall};
 	node_emit(node, &event);
 }
 
@@ -301,14 +330,15 @@ void node_resume(struct node *node, struct node_time now)
 		return;
 	node->paused = false;
 	log_event(LOG_LEVEL_INFO, "resumed", "reason", "there is room again");
-	list_for_each(&node->links, n) {
+	list_for_each(&node->links, n)
+	{
 		struct link *link = list_entry(n, struct link, node_link);
 		if (link->state == LINK_LIVE) {
 			message_write_resumed(&link->control);
 			link_wake(link);
 		}
 	}
-	struct node_event event = { .type = NODE_EVENT_STATE, .text = "resumed", .time = now.wall };
+	struct node_event event = {.type = NODE_EVENT_STATE, .text = "resumed", .time = now.wall};
 	node_emit(node, &event);
 	node->want_due = node->publish_due = true;
 	node_flush(node);

@@ -9,8 +9,9 @@
 #include "store/attachment_file.h"
 
 /*
- * Attachments fetched. What a committed entry names is wanted (durably, in the entry's own commit); one link at a time gives the chunk
- * hashes, which must add up to the id, then chunk by chunk, each verified before it is written. Another link goes on where one left off.
+ * Attachments fetched. What a committed entry names is wanted (durably, in the entry's own commit);
+ * one link at a time gives the chunk hashes, which must add up to the id, then chunk by chunk, each
+ * verified before it is written. Another link goes on where one left off.
  */
 
 #define ATTACHMENT_AUTO_BYTES (32u << 20) /* larger ones on demand */
@@ -18,13 +19,16 @@
 #define ATTACHMENT_RETRY_MAX_MS 30000
 #define ATTACHMENTS_A_LINK 2u
 
-/* Most entries have none: their header ends in an empty array and nil, and has no further elements. */
+/* Most entries have none: their header ends in an empty array and nil, and has no further elements.
+ */
 static bool header_has_none(struct bytes header)
 {
-	return header.len > 2 && header.data[0] == 0x9a && header.data[header.len - 2] == 0x90 && header.data[header.len - 1] == 0xc0;
+	return header.len > 2 && header.data[0] == 0x9a && header.data[header.len - 2] == 0x90 &&
+		header.data[header.len - 1] == 0xc0;
 }
 
-static void want_op(struct commit *commit, const struct feed *feed, uint64_t seq, const struct header_attachment *a)
+static void want_op(
+	struct commit *commit, const struct feed *feed, uint64_t seq, const struct header_attachment *a)
 {
 	struct commit_op *op = commit_add(commit, COMMIT_ATTACHMENT_WANT);
 	require(op);
@@ -37,24 +41,27 @@ static void want_op(struct commit *commit, const struct feed *feed, uint64_t seq
 	op->lane = feed->lane;
 }
 
-void attachment_scan_run(struct node *node, struct feed *feed, struct link *link, uint64_t first_seq, struct bytes entries,
-	struct commit *commit)
+void attachment_scan_run(struct node *node, struct feed *feed, struct link *link,
+	uint64_t first_seq, struct bytes entries, struct commit *commit)
 {
 	if (!link) /* own entries name what is here */
 		return;
 	struct cursor c = cursor_init(entries);
 	for (uint64_t seq = first_seq; cursor_left(&c) > 0; seq++) {
 		const uint8_t *p = entries.data + (entries.len - cursor_left(&c));
-		size_t header_len = (size_t)p[1] << 8 | p[2], body_len = (size_t)p[3] << 16 | (size_t)p[4] << 8 | p[5];
+		size_t header_len = (size_t)p[1] << 8 | p[2],
+			   body_len = (size_t)p[3] << 16 | (size_t)p[4] << 8 | p[5];
 		size_t ahead = p[0] == ENTRY_FORM_WHOLE ? ENTRY_SALT_BYTES : HASH_SIZE;
 		struct bytes header = bytes_of(p + ENTRY_PREFIX_BYTES + ahead, header_len);
-		cursor_bytes(&c, ENTRY_PREFIX_BYTES + ahead + header_len + (p[0] == ENTRY_FORM_WHOLE ? body_len : 0));
+		cursor_bytes(&c,
+			ENTRY_PREFIX_BYTES + ahead + header_len + (p[0] == ENTRY_FORM_WHOLE ? body_len : 0));
 		struct header decoded;
 		if (header_has_none(header) || header_decode(header, &decoded))
 			continue;
 		for (size_t i = 0; i < decoded.attachment_count; i++) {
 			const struct header_attachment *a = &decoded.attachments[i];
-			bool original = a->flags & HEADER_ATTACHMENT_CAP_ORIGINAL && feed->lane == FEED_LANE_ALERT;
+			bool original = a->flags & HEADER_ATTACHMENT_CAP_ORIGINAL &&
+				feed->lane == FEED_LANE_ALERT;
 			if (!original && a->size > ATTACHMENT_AUTO_BYTES)
 				continue;
 			want_op(commit, feed, seq, a);
@@ -116,7 +123,8 @@ static int load_want(void *ctx, const struct store_want *want)
 {
 	struct node *node = ctx;
 	struct store_attachment info;
-	if (store_attachment_info(node->config.store, &want->attachment_id, &info) == 0 && info.complete)
+	if (store_attachment_info(node->config.store, &want->attachment_id, &info) == 0 &&
+		info.complete)
 		return 0;
 	struct transfer *t = transfer_add(node, want);
 	if (t && store_attachment_info(node->config.store, &want->attachment_id, &info) == 0) {
@@ -131,7 +139,8 @@ int attachments_load(struct node *node)
 	return store_each_want(node->config.store, load_want, node);
 }
 
-void node_attachment_added(struct node *node, const struct hash *attachment_id, struct node_time now)
+void node_attachment_added(
+	struct node *node, const struct hash *attachment_id, struct node_time now)
 {
 	node->now = now;
 	struct transfer *t = transfer_find(node, attachment_id);
@@ -139,15 +148,16 @@ void node_attachment_added(struct node *node, const struct hash *attachment_id, 
 		transfer_free(node, t);
 }
 
-int node_attachment_want(struct node *node, const struct hash *feed_id, uint64_t seq, const struct hash *attachment_id,
-	uint64_t size, struct node_time now)
+int node_attachment_want(struct node *node, const struct hash *feed_id, uint64_t seq,
+	const struct hash *attachment_id, uint64_t size, struct node_time now)
 {
 	node->now = now;
 	struct feed *feed = node_feed(node, feed_id);
 	if (!feed)
 		return ERROR_NOT_FOUND;
 	bool any = false;
-	list_for_each(&node->links, n) {
+	list_for_each(&node->links, n)
+	{
 		struct link *link = list_entry(n, struct link, node_link);
 		any |= link->state == LINK_LIVE && link_network_find(link, &feed->network->id);
 	}
@@ -158,7 +168,7 @@ int node_attachment_want(struct node *node, const struct hash *feed_id, uint64_t
 	struct commit *commit = commit_new(COMMIT_BULK);
 	if (!commit)
 		return ERROR_MEMORY;
-	struct header_attachment a = { .id = *attachment_id, .size = size };
+	struct header_attachment a = {.id = *attachment_id, .size = size};
 	want_op(commit, feed, seq, &a);
 	node_commit(node, commit);
 	return 0;
@@ -168,15 +178,16 @@ int node_attachment_want(struct node *node, const struct hash *feed_id, uint64_t
 
 static bool link_can_give(const struct link *link, const struct transfer *t)
 {
-	return link->state == LINK_LIVE && !link->peer_paused && link->transfers_open < ATTACHMENTS_A_LINK &&
-	       link_network_find(link, &t->network->id);
+	return link->state == LINK_LIVE && !link->peer_paused &&
+		link->transfers_open < ATTACHMENTS_A_LINK && link_network_find(link, &t->network->id);
 }
 
 static struct link *choose(struct node *node, const struct transfer *t)
 {
 	struct link *chosen = NULL;
 	uint32_t count = 0;
-	list_for_each(&node->links, n) {
+	list_for_each(&node->links, n)
+	{
 		struct link *link = list_entry(n, struct link, node_link);
 		if (!link_can_give(link, t))
 			continue;
@@ -202,7 +213,8 @@ static void ask(struct link *link, struct transfer *t)
 	t->chunk = NULL;
 	link->transfers_open++;
 	spread_grant(link);
-	message_write_attachment_pull(&link->control, link->bulk_limit, &t->feed_id, t->seq, &t->id, (uint32_t)t->chunks_committed, true);
+	message_write_attachment_pull(&link->control, link->bulk_limit, &t->feed_id, t->seq, &t->id,
+		(uint32_t)t->chunks_committed, true);
 	link_wake(link);
 }
 
@@ -211,7 +223,8 @@ void attachment_schedule(struct node *node)
 	if (list_empty(&node->transfers) || node->paused)
 		return;
 	uint32_t tried = 0;
-	list_for_each_safe(&node->transfers, n) {
+	list_for_each_safe(&node->transfers, n)
+	{
 		struct transfer *t = list_entry(n, struct transfer, node);
 		if (t->link || t->finishing || !monotime_reached(node->now.mono, t->retry_at))
 			continue;
@@ -228,7 +241,8 @@ struct monotime attachment_deadline(const struct node *node)
 	struct monotime due = MONOTIME_NEVER;
 	if (list_empty(&node->links))
 		return due;
-	list_for_each(&node->transfers, n) {
+	list_for_each(&node->transfers, n)
+	{
 		const struct transfer *t = list_entry(n, struct transfer, node);
 		if (!t->link && !t->finishing && t->retry_at.us > node->now.mono.us)
 			due = monotime_earlier(due, t->retry_at);
@@ -248,13 +262,15 @@ static void release(struct link *link, struct transfer *t, bool failed)
 	if (failed) {
 		int64_t wait = ATTACHMENT_RETRY_MS << (t->failures < 6 ? t->failures : 6);
 		t->failures++;
-		t->retry_at = monotime_add_ms(link->node->now.mono, wait < ATTACHMENT_RETRY_MAX_MS ? wait : ATTACHMENT_RETRY_MAX_MS);
+		t->retry_at = monotime_add_ms(
+			link->node->now.mono, wait < ATTACHMENT_RETRY_MAX_MS ? wait : ATTACHMENT_RETRY_MAX_MS);
 	}
 }
 
 void attachment_link_closed(struct link *link)
 {
-	list_for_each(&link->node->transfers, n) {
+	list_for_each(&link->node->transfers, n)
+	{
 		struct transfer *t = list_entry(n, struct transfer, node);
 		if (t->link == link && !t->finishing)
 			release(link, t, true);
@@ -270,7 +286,8 @@ int attachment_on_begin(struct link *link, struct assembly *a, const struct mess
 	struct transfer *t = transfer_find(link->node, &m->attachment.attachment_id);
 	if (!t || t->link != link)
 		return link_breach(link, ERROR_MESSAGE, "attachment");
-	if (m->attachment.size != t->size || m->attachment.first_chunk != t->chunks_committed || !m->attachment.with_list)
+	if (m->attachment.size != t->size || m->attachment.first_chunk != t->chunks_committed ||
+		!m->attachment.with_list)
 		return link_breach(link, ERROR_MESSAGE, "attachment");
 	t->answered = true;
 	a->open = true;
@@ -387,7 +404,10 @@ void attachment_on_end(struct link *link, const struct message *m)
 static void progress_op(struct node *node, const struct transfer *t, const struct node_write *write)
 {
 	struct commit *commit = commit_new(COMMIT_BULK);
-	struct commit_op *op = commit ? commit_add(commit, write->finish ? COMMIT_ATTACHMENT_COMPLETE : COMMIT_ATTACHMENT_PROGRESS) : NULL;
+	struct commit_op *op = commit
+		? commit_add(
+			  commit, write->finish ? COMMIT_ATTACHMENT_COMPLETE : COMMIT_ATTACHMENT_PROGRESS)
+		: NULL;
 	if (!op) {
 		commit_free(commit);
 		return;
@@ -422,14 +442,20 @@ void attachment_on_written(struct node *node, struct node_write *write)
 	free(write);
 }
 
-void attachment_committed(struct node *node, const struct commit *commit, const struct commit_op *op)
+void attachment_committed(
+	struct node *node, const struct commit *commit, const struct commit_op *op)
 {
 	struct transfer *t = transfer_find(node, &op->hash);
 	if (op->type == COMMIT_ATTACHMENT_WANT && commit->code == 0) {
-		struct store_want want = { .attachment_id = op->hash, .size = op->size, .network_id = op->network_id,
-			.feed_id = op->feed_id, .seq = op->seq, .flags = op->object_type };
+		struct store_want want = {.attachment_id = op->hash,
+			.size = op->size,
+			.network_id = op->network_id,
+			.feed_id = op->feed_id,
+			.seq = op->seq,
+			.flags = op->object_type};
 		struct store_attachment info;
-		if (!node->config.store || store_attachment_info(node->config.store, &op->hash, &info) || !info.complete) {
+		if (!node->config.store || store_attachment_info(node->config.store, &op->hash, &info) ||
+			!info.complete) {
 			t = transfer_add(node, &want);
 			if (t)
 				t->source_city = op->source_city;
@@ -447,9 +473,17 @@ void attachment_committed(struct node *node, const struct commit *commit, const 
 	if (op->type != COMMIT_ATTACHMENT_COMPLETE)
 		return;
 	struct feed *feed = node_feed(node, &t->feed_id);
-	struct node_event event = { .type = NODE_EVENT_ATTACHMENT, .network_id = t->network->id, .feed_id = t->feed_id,
-		.city_id = feed ? feed->city_id : (struct hash){ { 0 } }, .lane = feed ? feed->lane : 0, .hash = t->id,
-		.first = t->seq, .last = t->seq, .arrival = op->arrival.arrival, .time = op->arrived, .confirmed = true };
+	struct node_event event = {.type = NODE_EVENT_ATTACHMENT,
+		.network_id = t->network->id,
+		.feed_id = t->feed_id,
+		.city_id = feed ? feed->city_id : (struct hash){{0}},
+		.lane = feed ? feed->lane : 0,
+		.hash = t->id,
+		.first = t->seq,
+		.last = t->seq,
+		.arrival = op->arrival.arrival,
+		.time = op->arrived,
+		.confirmed = true};
 	transfer_free(node, t);
 	node_emit(node, &event);
 }

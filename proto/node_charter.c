@@ -5,7 +5,8 @@
 #include "base/check.h"
 #include "proto/node_private.h"
 
-/* Control objects: judged by the roster, committed, pushed once to all, and what follows from them (links cut, feeds cut) done at once. */
+/* Control objects: judged by the roster, committed, pushed once to all, and what follows from them
+ * (links cut, feeds cut) done at once. */
 
 #define PENDING_MAX 64u
 
@@ -26,17 +27,19 @@ static int amendment_slot(struct network *network, uint64_t number)
 	size_t capacity = network->amendment_capacity ? network->amendment_capacity * 2 : 16;
 	if (number >= capacity)
 		return ERROR_LIMIT; /* numbers are consecutive: the roster has judged that */
-	struct object_ref **grown = realloc(network->amendments, capacity * sizeof(struct object_ref *));
+	struct object_ref **grown = realloc(
+		network->amendments, capacity * sizeof(struct object_ref *));
 	if (!grown)
 		return ERROR_MEMORY;
-	memset(grown + network->amendment_capacity, 0, (capacity - network->amendment_capacity) * sizeof(struct object_ref *));
+	memset(grown + network->amendment_capacity, 0,
+		(capacity - network->amendment_capacity) * sizeof(struct object_ref *));
 	network->amendments = grown;
 	network->amendment_capacity = capacity;
 	return 0;
 }
 
-static struct object_ref *ref_add(struct network *network, const struct roster_change *change, uint8_t type, struct blob *wire,
-	bool rival)
+static struct object_ref *ref_add(struct network *network, const struct roster_change *change,
+	uint8_t type, struct blob *wire, bool rival)
 {
 	struct object_ref *ref = calloc(1, sizeof *ref);
 	if (!ref || map_put(&network->objects, &change->object_hash, ref)) {
@@ -48,7 +51,8 @@ static struct object_ref *ref_add(struct network *network, const struct roster_c
 	ref->type = type;
 	ref->number = change->number;
 	ref->wire = blob_ref(wire);
-	if ((type == OBJECT_GENESIS || type == OBJECT_AMENDMENT) && !rival && amendment_slot(network, change->number) == 0) {
+	if ((type == OBJECT_GENESIS || type == OBJECT_AMENDMENT) && !rival &&
+		amendment_slot(network, change->number) == 0) {
 		network->amendments[change->number] = ref;
 		if (change->number >= network->amendment_count)
 			network->amendment_count = change->number + 1;
@@ -93,7 +97,8 @@ static void push_object(struct network *network, const struct blob *wire, const 
 	buffer_deinit(&frame);
 	if (!shared)
 		return;
-	list_for_each(&network->node->links, n) {
+	list_for_each(&network->node->links, n)
+	{
 		struct link *link = list_entry(n, struct link, node_link);
 		if (link != source && link_network_find(link, &network->id))
 			link_push(link, shared, 0);
@@ -101,7 +106,8 @@ static void push_object(struct network *network, const struct blob *wire, const 
 	blob_free(shared);
 }
 
-static void drop_replaced(struct network *network, const struct roster_change *change, struct commit *commit)
+static void drop_replaced(
+	struct network *network, const struct roster_change *change, struct commit *commit)
 {
 	for (size_t i = 0; i < change->dropped_count; i++) {
 		struct object_ref *ref = node_object_find(network, &change->dropped[i]);
@@ -119,15 +125,22 @@ static void drop_replaced(struct network *network, const struct roster_change *c
 static void log_effect(const struct network *network, const struct roster_effect *effect)
 {
 	static const char *const names[] = {
-		[ROSTER_EFFECT_ADMITTED] = "admitted", [ROSTER_EFFECT_CONFIRMED] = "confirmed",
-		[ROSTER_EFFECT_SUSPENDED] = "suspended", [ROSTER_EFFECT_RESUMED] = "resumed",
-		[ROSTER_EFFECT_REMOVED] = "removed", [ROSTER_EFFECT_KEY] = "key", [ROSTER_EFFECT_CUT] = "cut",
-		[ROSTER_EFFECT_FROZEN] = "frozen", [ROSTER_EFFECT_THAWED] = "thawed",
-		[ROSTER_EFFECT_ADDRESSES] = "addresses", [ROSTER_EFFECT_FLOOR] = "floor",
+		[ROSTER_EFFECT_ADMITTED] = "admitted",
+		[ROSTER_EFFECT_CONFIRMED] = "confirmed",
+		[ROSTER_EFFECT_SUSPENDED] = "suspended",
+		[ROSTER_EFFECT_RESUMED] = "resumed",
+		[ROSTER_EFFECT_REMOVED] = "removed",
+		[ROSTER_EFFECT_KEY] = "key",
+		[ROSTER_EFFECT_CUT] = "cut",
+		[ROSTER_EFFECT_FROZEN] = "frozen",
+		[ROSTER_EFFECT_THAWED] = "thawed",
+		[ROSTER_EFFECT_ADDRESSES] = "addresses",
+		[ROSTER_EFFECT_FLOOR] = "floor",
 	};
 	const struct roster_member *m = roster_member_by_city(network->roster, &effect->city_id);
 	struct log_line l;
-	log_begin(&l, effect->kind == ROSTER_EFFECT_ADDRESSES ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, "roster");
+	log_begin(
+		&l, effect->kind == ROSTER_EFFECT_ADDRESSES ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, "roster");
 	log_text(&l, "network", network->slug);
 	if (m)
 		log_text_bytes(&l, "city", m->slug);
@@ -171,8 +184,7 @@ static bool apply_effects(struct node *node, struct network *network)
 void node_roster_changed(struct node *node, struct network *network)
 {
 	(void)network;
-	list_for_each_safe(&node->links, n)
-		link_judge(list_entry(n, struct link, node_link));
+	list_for_each_safe(&node->links, n) link_judge(list_entry(n, struct link, node_link));
 	node->want_due = node->publish_due = true;
 }
 
@@ -182,7 +194,8 @@ static uint64_t commit_number(const struct roster_change *change)
 }
 
 /* Adds what roster_apply said to a commit. */
-static struct commit_op *object_op(struct network *network, struct commit *commit, uint8_t type, struct blob *wire)
+static struct commit_op *object_op(
+	struct network *network, struct commit *commit, uint8_t type, struct blob *wire)
 {
 	const struct roster_change *change = &network->node->change;
 	struct commit_op *op = commit_add(commit, COMMIT_OBJECT);
@@ -210,7 +223,8 @@ static int object_type(struct bytes wire, uint8_t *type)
 }
 
 /* Judges one object and, if it is new, puts it into the commit (made if NULL). */
-static int object_take(struct node *node, struct network *network, struct bytes bytes, struct link *source, struct commit **commit)
+static int object_take(struct node *node, struct network *network, struct bytes bytes,
+	struct link *source, struct commit **commit)
 {
 	uint8_t type;
 	int code = object_type(bytes, &type);
@@ -240,7 +254,8 @@ static int object_take(struct node *node, struct network *network, struct bytes 
 		log_begin(&l, LOG_LEVEL_ERROR, "charter_rival");
 		log_text(&l, "network", network->slug);
 		log_uint(&l, "number", node->change.number);
-		log_text(&l, "reason", "two valid objects claim one place: officers must choose, nobody is dropped");
+		log_text(&l, "reason",
+			"two valid objects claim one place: officers must choose, nobody is dropped");
 		log_end(&l);
 	}
 	return code;
@@ -248,7 +263,8 @@ static int object_take(struct node *node, struct network *network, struct bytes 
 
 static bool waits_for_other(int code)
 {
-	return code == ERROR_CHARTER_PREDECESSOR || code == ERROR_EPOCH_UNKNOWN || code == ERROR_NOT_MEMBER || code == ERROR_CUT;
+	return code == ERROR_CHARTER_PREDECESSOR || code == ERROR_EPOCH_UNKNOWN ||
+		code == ERROR_NOT_MEMBER || code == ERROR_CUT;
 }
 
 static void pend(struct network *network, struct bytes wire)
@@ -271,7 +287,8 @@ static void retry_pending(struct node *node, struct network *network, struct com
 	bool again = true;
 	while (again) {
 		again = false;
-		list_for_each_safe(&network->pending, n) {
+		list_for_each_safe(&network->pending, n)
+		{
 			struct pending_object *p = list_entry(n, struct pending_object, node);
 			int code = object_take(node, network, blob_bytes(p->wire), NULL, commit);
 			if (waits_for_other(code))
@@ -287,10 +304,13 @@ static void retry_pending(struct node *node, struct network *network, struct com
 
 static const char *object_rule(int code)
 {
-	return code == ERROR_SIGNATURE || code == ERROR_CHARTER_SIGNERS || code == ERROR_KEY ? "signature" : "object";
+	return code == ERROR_SIGNATURE || code == ERROR_CHARTER_SIGNERS || code == ERROR_KEY
+		? "signature"
+		: "object";
 }
 
-int node_object_receive(struct node *node, struct link *link, struct network *network, struct bytes wire)
+int node_object_receive(
+	struct node *node, struct link *link, struct network *network, struct bytes wire)
 {
 	struct commit *commit = NULL;
 	int code = object_take(node, network, wire, link, &commit);
@@ -304,15 +324,16 @@ int node_object_receive(struct node *node, struct link *link, struct network *ne
 		network->judge_due = false;
 		node_roster_changed(node, network);
 	}
-	if (code == 0 || waits_for_other(code) || code == ERROR_EXISTS || code == ERROR_CHARTER_RIVAL || code == ERROR_LIMIT ||
-	    code == ERROR_VERSION)
+	if (code == 0 || waits_for_other(code) || code == ERROR_EXISTS || code == ERROR_CHARTER_RIVAL ||
+		code == ERROR_LIMIT || code == ERROR_VERSION)
 		return 0;
 	if (code == ERROR_MEMORY || code == ERROR_CRYPTO)
 		return code;
 	return link ? link_breach(link, code, object_rule(code)) : 0;
 }
 
-int node_object_bootstrap(struct node *node, struct link *link, const struct hash *network_id, struct bytes wire)
+int node_object_bootstrap(
+	struct node *node, struct link *link, const struct hash *network_id, struct bytes wire)
 {
 	uint8_t type;
 	struct roster *roster;
@@ -342,7 +363,8 @@ int node_object_bootstrap(struct node *node, struct link *link, const struct has
 	node_network_op(network, commit);
 	node_commit(node, commit);
 	log_event(LOG_LEVEL_WARN, "charter_taken_back", "network", network->slug);
-	/* A charter without amendments brings no other occasion: the link says HELLO for the network now. */
+	/* A charter without amendments brings no other occasion: the link says HELLO for the network
+	 * now. */
 	if (network->judge_due) {
 		network->judge_due = false;
 		node_roster_changed(node, network);
@@ -377,8 +399,8 @@ static void submitted(void *ctx, struct commit *commit)
 	free(s);
 }
 
-static int submit(struct node *node, struct network *network, const struct bytes *wires, size_t count, node_object_fn *done,
-	void *ctx, bool adopt)
+static int submit(struct node *node, struct network *network, const struct bytes *wires,
+	size_t count, node_object_fn *done, void *ctx, bool adopt)
 {
 	struct submission *s = calloc(1, sizeof *s);
 	struct commit *commit = s ? commit_new(COMMIT_URGENT) : NULL;
@@ -387,7 +409,7 @@ static int submit(struct node *node, struct network *network, const struct bytes
 		return ERROR_MEMORY;
 	}
 	commit->push_after = true;
-	*s = (struct submission){ .done = done, .ctx = ctx, .network = network };
+	*s = (struct submission){.done = done, .ctx = ctx, .network = network};
 	int code = 0;
 	for (size_t i = 0; i < count; i++) {
 		code = object_take(node, network, wires[i], NULL, &commit);
@@ -416,39 +438,42 @@ static int submit(struct node *node, struct network *network, const struct bytes
 	return 0;
 }
 
-int node_object_submit(struct node *node, const struct hash *network_id, struct bytes wire, node_object_fn *done, void *ctx,
-	struct node_time now)
+int node_object_submit(struct node *node, const struct hash *network_id, struct bytes wire,
+	node_object_fn *done, void *ctx, struct node_time now)
 {
 	node->now = now;
 	struct network *network = node_network_find(node, network_id);
 	return network ? submit(node, network, &wire, 1, done, ctx, false) : ERROR_CHARTER_UNKNOWN;
 }
 
-int node_network_adopt(struct node *node, const struct bytes *objects, size_t count, node_object_fn *done, void *ctx,
-	struct complaint *complaint, struct node_time now)
+int node_network_adopt(struct node *node, const struct bytes *objects, size_t count,
+	node_object_fn *done, void *ctx, struct complaint *complaint, struct node_time now)
 {
 	node->now = now;
 	struct roster *probe, *roster;
 	int code = roster_new(NULL, node->map_seed, &probe);
 	if (code)
 		return code;
-	/* First all of them in a roster that is thrown away: nothing is written of a charter that does not hold. */
+	/* First all of them in a roster that is thrown away: nothing is written of a charter that does
+	 * not hold. */
 	for (size_t i = 0; i < count && code == 0; i++) {
 		code = roster_apply(probe, objects[i], &node->change);
 		if (code == ERROR_EXISTS || code == ERROR_CHARTER_RIVAL)
 			code = 0;
 	}
-	struct hash id = { { 0 } };
+	struct hash id = {{0}};
 	if (code == 0 && roster_has_genesis(probe))
 		id = *roster_network_id(probe);
 	else if (code == 0)
 		code = ERROR_CHARTER_PREDECESSOR;
 	roster_free(probe);
 	if (code)
-		return complain(complaint, code, "charter", "the charter does not verify: %s", error_text(code));
+		return complain(
+			complaint, code, "charter", "the charter does not verify: %s", error_text(code));
 	struct network *network = node_network_find(node, &id);
 	if (network)
-		return complain(complaint, ERROR_EXISTS, "network", "this city is in the network %s already", network->slug);
+		return complain(complaint, ERROR_EXISTS, "network",
+			"this city is in the network %s already", network->slug);
 	code = roster_new(&id, node->map_seed, &roster);
 	network = code ? NULL : node_network_add(node, &id, roster);
 	if (!network)
@@ -459,7 +484,8 @@ int node_network_adopt(struct node *node, const struct bytes *objects, size_t co
 	return code;
 }
 
-int node_network_create(struct node *node, struct bytes genesis_wire, node_object_fn *done, void *ctx, struct node_time now)
+int node_network_create(struct node *node, struct bytes genesis_wire, node_object_fn *done,
+	void *ctx, struct node_time now)
 {
 	return node_network_adopt(node, &genesis_wire, 1, done, ctx, NULL, now);
 }
@@ -472,14 +498,16 @@ static void ref_durable(struct network *network, struct object_ref *ref, uint64_
 	list_push_back(&network->objects_by_arrival, &ref->by_arrival);
 }
 
-void node_object_committed(struct node *node, const struct commit *commit, const struct commit_op *op)
+void node_object_committed(
+	struct node *node, const struct commit *commit, const struct commit_op *op)
 {
 	struct network *network = node_network_find(node, &op->network_id);
 	struct object_ref *ref = network ? node_object_find(network, &op->hash) : NULL;
 	if (!ref || ref->arrival)
 		return;
 	if (commit->code) {
-		/* Control objects have the reserve: a disk without room even for them ends in a restart from the store. */
+		/* Control objects have the reserve: a disk without room even for them ends in a restart
+		 * from the store. */
 		log_event(LOG_LEVEL_ERROR, "object_not_stored", "reason", error_text(commit->code));
 		return;
 	}
@@ -488,9 +516,15 @@ void node_object_committed(struct node *node, const struct commit *commit, const
 	ref_durable(network, ref, op->arrival.arrival);
 	sync_object_appended(network, ref);
 	sync_object_durable(node, network, &op->hash);
-	struct node_event event = { .type = NODE_EVENT_OBJECT, .network_id = op->network_id, .city_id = op->city_id,
-		.object_type = op->object_type, .hash = op->hash, .first = op->seq, .arrival = op->arrival.arrival,
-		.time = op->arrived, .confirmed = true };
+	struct node_event event = {.type = NODE_EVENT_OBJECT,
+		.network_id = op->network_id,
+		.city_id = op->city_id,
+		.object_type = op->object_type,
+		.hash = op->hash,
+		.first = op->seq,
+		.arrival = op->arrival.arrival,
+		.time = op->arrived,
+		.confirmed = true};
 	node_emit(node, &event);
 }
 
@@ -503,7 +537,8 @@ int node_object_load(struct node *node, struct network *network, const struct st
 	if (code && !rival)
 		return code;
 	struct blob *wire = blob_copy(object->object);
-	struct object_ref *ref = wire ? ref_add(network, &node->change, object->type, wire, rival) : NULL;
+	struct object_ref *ref = wire ? ref_add(network, &node->change, object->type, wire, rival)
+								  : NULL;
 	blob_free(wire);
 	if (!ref)
 		return ERROR_MEMORY;
@@ -530,7 +565,9 @@ int node_charter_answer_who(struct link *link, const struct message *m)
 			sync_tell_amendments(link, ln, (size_t)m->who.networks[i].number + 1);
 			struct bytes wire;
 			struct hash record_hash;
-			for (uint32_t e = 2; roster_record(ln->network->roster, &node->city_id, e, &wire, &record_hash) == 0; e++)
+			for (uint32_t e = 2;
+				 roster_record(ln->network->roster, &node->city_id, e, &wire, &record_hash) == 0;
+				 e++)
 				message_write_object(&link->control, &ln->network->id, wire);
 		}
 	}

@@ -5,8 +5,8 @@
 #include "base/check.h"
 #include "proto/node_private.h"
 
-/* Feeds: what is accepted (verified) and what is durable of each, and the way of a run from a link into the store. */
-
+/* Feeds: what is accepted (verified) and what is durable of each, and the way of a run from a link
+ * into the store. */
 
 struct feed *node_feed(struct node *node, const struct hash *feed_id)
 {
@@ -31,7 +31,8 @@ static void insert_range(struct network *network, struct feed *feed)
 	range->feeds[at] = feed;
 }
 
-struct feed *node_feed_make(struct node *node, struct network *network, const struct hash *city_id, uint8_t lane)
+struct feed *node_feed_make(
+	struct node *node, struct network *network, const struct hash *city_id, uint8_t lane)
 {
 	struct hash feed_id;
 	if (feed_id_of(&network->id, city_id, lane, &feed_id))
@@ -76,8 +77,12 @@ int node_feed_rules(const struct feed *feed, uint32_t epoch, struct run_rules *r
 	if (code)
 		return code == ERROR_NOT_MEMBER ? ERROR_EPOCH_UNKNOWN : code;
 	unsigned i = feed->lane - 1u;
-	*rules = (struct run_rules){ .epoch = epoch, .node_key = e.node_key, .start_seq = e.start[i].seq,
-		.start_hash = e.start[i].hash, .has_end = e.has_end, .alert_lane = feed->lane == FEED_LANE_ALERT };
+	*rules = (struct run_rules){.epoch = epoch,
+		.node_key = e.node_key,
+		.start_seq = e.start[i].seq,
+		.start_hash = e.start[i].hash,
+		.has_end = e.has_end,
+		.alert_lane = feed->lane == FEED_LANE_ALERT};
 	if (e.has_end) {
 		rules->end_seq = e.end[i].seq;
 		rules->end_hash = e.end[i].hash;
@@ -87,11 +92,14 @@ int node_feed_rules(const struct feed *feed, uint32_t epoch, struct run_rules *r
 
 static enum commit_class class_of(const struct feed *feed)
 {
-	return feed->lane == FEED_LANE_ALERT && node_city_confirmed(feed->network, &feed->city_id) ? COMMIT_URGENT : COMMIT_BULK;
+	return feed->lane == FEED_LANE_ALERT && node_city_confirmed(feed->network, &feed->city_id)
+		? COMMIT_URGENT
+		: COMMIT_BULK;
 }
 
-struct commit_op *node_feed_op(struct feed *feed, struct commit *commit, uint64_t first_seq, const struct head *head,
-	const struct run_index *index, struct blob *blob, const struct hash *prev)
+struct commit_op *node_feed_op(struct feed *feed, struct commit *commit, uint64_t first_seq,
+	const struct head *head, const struct run_index *index, struct blob *blob,
+	const struct hash *prev)
 {
 	struct run_entry *copy = malloc(index->count * sizeof *copy);
 	struct commit_op *op = copy ? commit_add(commit, COMMIT_RUN) : NULL;
@@ -125,20 +133,26 @@ struct commit_op *node_feed_op(struct feed *feed, struct commit *commit, uint64_
 /* What a peer may send in good faith although this node cannot take it now. */
 static bool blameless(int code)
 {
-	return code == ERROR_GAP || code == ERROR_STATE || code == ERROR_EPOCH_UNKNOWN || code == ERROR_CUT;
+	return code == ERROR_GAP || code == ERROR_STATE || code == ERROR_EPOCH_UNKNOWN ||
+		code == ERROR_CUT;
 }
 
 static const char *rule_of(int code)
 {
 	switch (code) {
 	case ERROR_CHAIN:
-	case ERROR_HEAD: return "chain";
+	case ERROR_HEAD:
+		return "chain";
 	case ERROR_SIGNATURE:
-	case ERROR_KEY: return "signature";
-	case ERROR_CHECKPOINT: return "checkpoint";
+	case ERROR_KEY:
+		return "signature";
+	case ERROR_CHECKPOINT:
+		return "checkpoint";
 	case ERROR_LIMIT:
-	case ERROR_SIZE: return "limit";
-	default: return "canonical";
+	case ERROR_SIZE:
+		return "limit";
+	default:
+		return "canonical";
 	}
 }
 
@@ -158,9 +172,10 @@ static int run_refused(struct link *link, const struct feed *feed, uint64_t firs
 	return link_breach(link, code, rule_of(code));
 }
 
-/* To the other links, once, as soon as it is verified: the author commits first, a relay need not. */
-static void relay_push(struct feed *feed, const struct link *source, uint64_t seq, const uint8_t *head,
-	const struct hash *prev, const struct blob *blob)
+/* To the other links, once, as soon as it is verified: the author commits first, a relay need not.
+ */
+static void relay_push(struct feed *feed, const struct link *source, uint64_t seq,
+	const uint8_t *head, const struct hash *prev, const struct blob *blob)
 {
 	struct node *node = feed->network->node;
 	if (!node_is_relay(node) && !feed->own)
@@ -175,19 +190,22 @@ static void relay_push(struct feed *feed, const struct link *source, uint64_t se
 	buffer_deinit(&frame);
 	if (!shared)
 		return;
-	list_for_each(&node->links, n) {
+	list_for_each(&node->links, n)
+	{
 		struct link *link = list_entry(n, struct link, node_link);
 		if (link == source || link->peer_paused || !link_network_find(link, &feed->network->id))
 			continue;
 		const struct announced *a = sync_announced(feed, link);
 		if (a && a->seq >= seq)
 			continue;
-		link_push(link, shared, inline_bytes.len); /* without credit it is announced after the commit */
+		link_push(
+			link, shared, inline_bytes.len); /* without credit it is announced after the commit */
 	}
 	blob_free(shared);
 }
 
-void node_feed_push(struct feed *feed, uint64_t seq, const uint8_t *head, const struct hash *prev, const struct blob *blob)
+void node_feed_push(struct feed *feed, uint64_t seq, const uint8_t *head, const struct hash *prev,
+	const struct blob *blob)
 {
 	relay_push(feed, NULL, seq, head, prev, blob);
 }
@@ -201,10 +219,12 @@ static void credit_to(struct commit *commit, const struct link *link, size_t cre
 
 /* ---- alerts ahead of a gap ---- */
 
-static int gap_run(struct node *node, struct link *link, struct feed *feed, uint64_t seq, const struct head *head,
-	const struct run_rules *rules, const struct hash *prev, uint32_t flags, struct blob *blob, size_t credit)
+static int gap_run(struct node *node, struct link *link, struct feed *feed, uint64_t seq,
+	const struct head *head, const struct run_rules *rules, const struct hash *prev, uint32_t flags,
+	struct blob *blob, size_t credit)
 {
-	list_for_each(&feed->gaps, n) {
+	list_for_each(&feed->gaps, n)
+	{
 		const struct gap *have = list_entry(n, struct gap, node);
 		if (have->seq == seq)
 			return ERROR_EXISTS;
@@ -212,7 +232,8 @@ static int gap_run(struct node *node, struct link *link, struct feed *feed, uint
 	if (feed->gap_count >= LIMIT_GAP_ENTRIES || seq - feed->tip.seq > LIMIT_GAP_AHEAD)
 		return ERROR_GAP;
 	struct run_entry entry;
-	int code = run_verify_alert(&node->hasher, rules, &feed->feed_id, seq, prev, head, blob_bytes(blob), &entry);
+	int code = run_verify_alert(
+		&node->hasher, rules, &feed->feed_id, seq, prev, head, blob_bytes(blob), &entry);
 	if (code)
 		return code;
 	struct gap *gap = calloc(1, sizeof *gap);
@@ -281,11 +302,13 @@ void node_feed_join_gaps(struct node *node, struct feed *feed)
 		if (!commit)
 			return;
 		struct hash prev = feed->tip.entry_hash;
-		if (gap->seq == feed->tip.seq + 1 && head_decode(bytes_of(gap->head, HEAD_BYTES), &head) == 0 &&
-		    node_feed_rules(feed, head.epoch, &rules) == 0 &&
-		    run_verify(&node->hasher, &rules, &feed->tip, gap->seq, &head, blob_bytes(gap->wire), &node->index,
-			    &feed->tip) == 0) {
-			struct commit_op *op = node_feed_op(feed, commit, gap->seq, &head, &node->index, blob_ref(gap->wire), &prev);
+		if (gap->seq == feed->tip.seq + 1 &&
+			head_decode(bytes_of(gap->head, HEAD_BYTES), &head) == 0 &&
+			node_feed_rules(feed, head.epoch, &rules) == 0 &&
+			run_verify(&node->hasher, &rules, &feed->tip, gap->seq, &head, blob_bytes(gap->wire),
+				&node->index, &feed->tip) == 0) {
+			struct commit_op *op = node_feed_op(
+				feed, commit, gap->seq, &head, &node->index, blob_ref(gap->wire), &prev);
 			if (op)
 				op->source_city = gap->source_city;
 		}
@@ -302,15 +325,19 @@ void node_feed_join_gaps(struct node *node, struct feed *feed)
 
 /* ---- a run ---- */
 
-static int accept_run(struct node *node, struct link *link, struct feed *feed, uint64_t first_seq, const struct head *head,
-	const struct run_rules *rules, uint32_t flags, struct blob *blob, size_t credit)
+static int accept_run(struct node *node, struct link *link, struct feed *feed, uint64_t first_seq,
+	const struct head *head, const struct run_rules *rules, uint32_t flags, struct blob *blob,
+	size_t credit)
 {
 	struct hash prev = feed->tip.entry_hash;
-	int code = run_verify(&node->hasher, rules, &feed->tip, first_seq, head, blob_bytes(blob), &node->index, &feed->tip);
+	int code = run_verify(&node->hasher, rules, &feed->tip, first_seq, head, blob_bytes(blob),
+		&node->index, &feed->tip);
 	if (code)
 		return code;
 	struct commit *commit = commit_new(class_of(feed));
-	struct commit_op *op = commit ? node_feed_op(feed, commit, first_seq, head, &node->index, blob, &prev) : NULL;
+	struct commit_op *op = commit
+		? node_feed_op(feed, commit, first_seq, head, &node->index, blob, &prev)
+		: NULL;
 	require(op); /* the tip has moved: without memory there is no way back */
 	op->source_city = link->city_id;
 	credit_to(commit, link, credit, flags & RUN_FLAG_PUSHED);
@@ -322,16 +349,19 @@ static int accept_run(struct node *node, struct link *link, struct feed *feed, u
 	return 0;
 }
 
-int node_feed_run(struct node *node, struct link *link, struct feed *feed, uint64_t first_seq, const uint8_t head_bytes[HEAD_BYTES],
-	const struct hash *prev, uint32_t flags, struct blob *blob, size_t credit)
+int node_feed_run(struct node *node, struct link *link, struct feed *feed, uint64_t first_seq,
+	const uint8_t head_bytes[HEAD_BYTES], const struct hash *prev, uint32_t flags,
+	struct blob *blob, size_t credit)
 {
 	struct head head;
 	struct run_rules rules;
 	bool pushed = flags & RUN_FLAG_PUSHED;
 	int code = head_decode(bytes_of(head_bytes, HEAD_BYTES), &head);
-	if (code == 0 && (!hash_equal(&head.feed_id, &feed->feed_id) || (pushed && feed->lane != FEED_LANE_ALERT)))
+	if (code == 0 &&
+		(!hash_equal(&head.feed_id, &feed->feed_id) || (pushed && feed->lane != FEED_LANE_ALERT)))
 		code = ERROR_HEAD;
-	if (code == 0 && (feed->frozen || feed->failed || (node->paused && feed->lane != FEED_LANE_ALERT)))
+	if (code == 0 &&
+		(feed->frozen || feed->failed || (node->paused && feed->lane != FEED_LANE_ALERT)))
 		code = ERROR_STATE;
 	if (code == 0)
 		code = node_feed_rules(feed, head.epoch, &rules);
@@ -344,7 +374,7 @@ int node_feed_run(struct node *node, struct link *link, struct feed *feed, uint6
 	if (code == 0)
 		return 0;
 	if (pushed && head.seq <= feed->durable_seq) {
-		struct message_feed held = { feed->feed_id, head.seq, head.entry_hash };
+		struct message_feed held = {feed->feed_id, head.seq, head.entry_hash};
 		message_write_held(&link->control, &held);
 	}
 	blob_free(blob);
@@ -355,7 +385,8 @@ int node_feed_run(struct node *node, struct link *link, struct feed *feed, uint6
 	return code == ERROR_EXISTS ? 0 : run_refused(link, feed, first_seq, code);
 }
 
-void node_feed_contradicted(struct node *node, struct link *link, struct feed *feed, const struct message_feed *f)
+void node_feed_contradicted(
+	struct node *node, struct link *link, struct feed *feed, const struct message_feed *f)
 {
 	(void)node;
 	struct log_line l;
@@ -363,7 +394,8 @@ void node_feed_contradicted(struct node *node, struct link *link, struct feed *f
 	log_text(&l, "city", link->peer_slug);
 	log_bytes(&l, "feed", bytes_of(feed->feed_id.bytes, 8));
 	log_uint(&l, "seq", f->seq);
-	log_text(&l, "reason", "the peer names another entry at this seq: one of the two is a second history");
+	log_text(&l, "reason",
+		"the peer names another entry at this seq: one of the two is a second history");
 	log_end(&l);
 }
 
@@ -405,12 +437,20 @@ void node_feed_committed(struct node *node, struct commit *commit, const struct 
 	sync_feed_durable(node, feed);
 	struct link *source = commit->link_id ? node_link_by_id(node, commit->link_id) : NULL;
 	if (source && commit->credit_urgent && source->state == LINK_LIVE) {
-		struct message_feed held = { feed->feed_id, feed->durable_seq, feed->durable_hash };
+		struct message_feed held = {feed->feed_id, feed->durable_seq, feed->durable_hash};
 		message_write_held(&source->control, &held);
 	}
-	struct node_event event = { .type = NODE_EVENT_ENTRIES, .network_id = op->network_id, .city_id = op->city_id,
-		.feed_id = op->feed_id, .lane = op->lane, .first = op->seq, .last = feed->durable_seq, .hash = op->last_hash,
-		.arrival = op->arrival.arrival, .time = op->arrived, .confirmed = node_city_confirmed(feed->network, &op->city_id) };
+	struct node_event event = {.type = NODE_EVENT_ENTRIES,
+		.network_id = op->network_id,
+		.city_id = op->city_id,
+		.feed_id = op->feed_id,
+		.lane = op->lane,
+		.first = op->seq,
+		.last = feed->durable_seq,
+		.hash = op->last_hash,
+		.arrival = op->arrival.arrival,
+		.time = op->arrived,
+		.confirmed = node_city_confirmed(feed->network, &op->city_id)};
 	node_emit(node, &event);
 }
 
@@ -421,12 +461,20 @@ void node_feed_gap_committed(struct node *node, struct commit *commit, const str
 	if (commit->code || !feed)
 		return;
 	if (source && commit->credit_urgent && source->state == LINK_LIVE) {
-		struct message_feed held = { op->feed_id, op->seq, op->hash };
+		struct message_feed held = {op->feed_id, op->seq, op->hash};
 		message_write_held(&source->control, &held);
 	}
-	struct node_event event = { .type = NODE_EVENT_GAP_ALERT, .network_id = op->network_id, .city_id = op->city_id,
-		.feed_id = op->feed_id, .lane = op->lane, .first = op->seq, .last = op->seq, .hash = op->hash,
-		.arrival = op->arrival.arrival, .time = op->arrived, .confirmed = node_city_confirmed(feed->network, &op->city_id) };
+	struct node_event event = {.type = NODE_EVENT_GAP_ALERT,
+		.network_id = op->network_id,
+		.city_id = op->city_id,
+		.feed_id = op->feed_id,
+		.lane = op->lane,
+		.first = op->seq,
+		.last = op->seq,
+		.hash = op->hash,
+		.arrival = op->arrival.arrival,
+		.time = op->arrived,
+		.confirmed = node_city_confirmed(feed->network, &op->city_id)};
 	node_emit(node, &event);
 }
 
@@ -436,8 +484,9 @@ static void apply_cut(struct node *node, struct feed *feed)
 {
 	struct roster_epoch e;
 	unsigned i = feed->lane - 1u;
-	if (feed->tip.seq == 0 || roster_epoch(feed->network->roster, &feed->city_id, feed->tip.epoch, &e) || !e.has_end ||
-	    e.end[i].seq >= feed->tip.seq)
+	if (feed->tip.seq == 0 ||
+		roster_epoch(feed->network->roster, &feed->city_id, feed->tip.epoch, &e) || !e.has_end ||
+		e.end[i].seq >= feed->tip.seq)
 		return;
 	/* The class of the feed's runs, so that none of them is written after it. */
 	struct commit *commit = commit_new(class_of(feed));
@@ -502,8 +551,15 @@ void node_feed_cut_committed(struct node *node, struct commit *commit, const str
 		list_push_back(&feed->network->feeds_by_arrival, &feed->by_arrival);
 	}
 	digest_feed_changed(feed);
-	struct node_event event = { .type = NODE_EVENT_DISOWNED, .network_id = op->network_id, .city_id = op->city_id,
-		.feed_id = op->feed_id, .lane = op->lane, .first = op->seq + 1, .last = last, .arrival = op->arrival.arrival,
-		.time = op->arrived, .confirmed = true };
+	struct node_event event = {.type = NODE_EVENT_DISOWNED,
+		.network_id = op->network_id,
+		.city_id = op->city_id,
+		.feed_id = op->feed_id,
+		.lane = op->lane,
+		.first = op->seq + 1,
+		.last = last,
+		.arrival = op->arrival.arrival,
+		.time = op->arrived,
+		.confirmed = true};
 	node_emit(node, &event);
 }

@@ -7,8 +7,9 @@
 #include "proto/node_private.h"
 
 /*
- * Never fork yourself: while this city's own feeds may be longer elsewhere than here, nothing is published. What the guard names, and what
- * peers announce beyond the own tip, is pulled like any other feed; a remade store without its guard asks the members how far they hold it.
+ * Never fork yourself: while this city's own feeds may be longer elsewhere than here, nothing is
+ * published. What the guard names, and what peers announce beyond the own tip, is pulled like any
+ * other feed; a remade store without its guard asks the members how far they hold it.
  */
 
 #define HOLD_ASK_AGAIN_MS 3000
@@ -34,10 +35,12 @@ static struct feed *own_feed(struct node *node, struct network *network, uint8_t
 static uint64_t announced_beyond(const struct node *node, const struct feed *feed)
 {
 	uint64_t most = 0;
-	list_for_each(&feed->announcers, n) {
+	list_for_each(&feed->announcers, n)
+	{
 		const struct announced *a = list_entry(n, struct announced, by_feed);
 		/* A claim that its maker could not serve holds nobody up. */
-		if (a->seq > feed->tip.seq && a->seq > most && monotime_reached(node->now.mono, a->retry_at))
+		if (a->seq > feed->tip.seq && a->seq > most &&
+			monotime_reached(node->now.mono, a->retry_at))
 			most = a->seq;
 	}
 	return most;
@@ -56,7 +59,8 @@ static bool network_recovering(struct node *node, struct network *network)
 		uint32_t needed = holds_needed(node, network);
 		if (!roster_has_genesis(network->roster) || network->holders.count < needed) {
 			snprintf(node->state_text, sizeof node->state_text,
-				"%s: the store was remade; %zu of %u needed members have said how far they hold this city's feeds",
+				"%s: the store was remade; %zu of %u needed members have said how far they hold "
+				"this city's feeds",
 				network->slug, network->holders.count, needed);
 			return true;
 		}
@@ -70,8 +74,10 @@ static bool network_recovering(struct node *node, struct network *network)
 		uint64_t want = guard > beyond ? guard : beyond;
 		if (want > (feed ? feed->tip.seq : 0)) {
 			snprintf(node->state_text, sizeof node->state_text,
-				"%s: this city's own feed of lane %u is taken back from its peers: %llu of %llu entries are here",
-				network->slug, lane, (unsigned long long)(feed ? feed->durable_seq : 0), (unsigned long long)want);
+				"%s: this city's own feed of lane %u is taken back from its peers: %llu of %llu "
+				"entries are here",
+				network->slug, lane, (unsigned long long)(feed ? feed->durable_seq : 0),
+				(unsigned long long)want);
 			return true;
 		}
 	}
@@ -86,7 +92,8 @@ enum node_publishing node_publishing(const struct node *constant, const char **t
 	if (node->twin) {
 		state = NODE_PUBLISHING_TWIN;
 		snprintf(node->state_text, sizeof node->state_text,
-			"another instance runs with this city's node key: stop one of them, then restart this one");
+			"another instance runs with this city's node key: stop one of them, then restart "
+			"this one");
 	} else if (node->stopped) {
 		state = NODE_PUBLISHING_STOPPED;
 		snprintf(node->state_text, sizeof node->state_text, "the daemon is stopping");
@@ -96,7 +103,8 @@ enum node_publishing node_publishing(const struct node *constant, const char **t
 			state = NODE_PUBLISHING_RECOVERING;
 	if (state == NODE_PUBLISHING_OPEN && node->guards_without_network && !node->forced) {
 		state = NODE_PUBLISHING_RECOVERING;
-		snprintf(node->state_text, sizeof node->state_text, "the charter is taken back from the peers");
+		snprintf(
+			node->state_text, sizeof node->state_text, "the charter is taken back from the peers");
 	}
 	if (text)
 		*text = node->state_text;
@@ -134,7 +142,8 @@ void node_set_guard(struct node *node, const struct node_guard_head *guard, stru
 /* A network that came back: its guard applies. */
 static void guards_settle(struct node *node)
 {
-	list_for_each_safe(&node->guards, n) {
+	list_for_each_safe(&node->guards, n)
+	{
 		struct kept_guard *kept = list_entry(n, struct kept_guard, node);
 		struct network *network = node_network_find(node, &kept->guard.network_id);
 		if (!network)
@@ -158,7 +167,8 @@ void node_force_publishing(struct node *node, struct node_time now)
 {
 	node->now = now;
 	node->forced = node->publish_due = true;
-	log_event(LOG_LEVEL_WARN, "publishing_forced", "reason", "the admin goes on without the members' word");
+	log_event(LOG_LEVEL_WARN, "publishing_forced", "reason",
+		"the admin goes on without the members' word");
 	node_flush(node);
 }
 
@@ -177,7 +187,8 @@ void hold_check(struct node *node)
 	log_begin(&l, state == NODE_PUBLISHING_OPEN ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "publishing");
 	log_text(&l, "state", node->state_text);
 	log_end(&l);
-	struct node_event event = { .type = NODE_EVENT_STATE, .text = node->state_text, .time = node->now.wall };
+	struct node_event event = {
+		.type = NODE_EVENT_STATE, .text = node->state_text, .time = node->now.wall};
 	node_emit(node, &event);
 	node->publish_due = true;
 	node_publish_flush(node);
@@ -188,7 +199,8 @@ void hold_check(struct node *node)
 static void nonce_remember(struct node *node, const uint8_t *nonce, uint64_t link_id)
 {
 	if (node->hold_nonces.count >= LIMIT_HOLD_NONCES) {
-		struct hold_nonce *oldest = list_entry(list_pop_front(&node->hold_nonce_list), struct hold_nonce, node);
+		struct hold_nonce *oldest = list_entry(
+			list_pop_front(&node->hold_nonce_list), struct hold_nonce, node);
 		map_remove(&node->hold_nonces, oldest->nonce);
 		free(oldest);
 	}
@@ -204,10 +216,11 @@ static void nonce_remember(struct node *node, const uint8_t *nonce, uint64_t lin
 	list_push_back(&node->hold_nonce_list, &n->node);
 }
 
-static void forward_ask(struct node *node, const struct network *network, const struct hash *city_id, const uint8_t *nonce,
-	uint32_t hops, const struct link *from)
+static void forward_ask(struct node *node, const struct network *network,
+	const struct hash *city_id, const uint8_t *nonce, uint32_t hops, const struct link *from)
 {
-	list_for_each(&node->links, n) {
+	list_for_each(&node->links, n)
+	{
 		struct link *link = list_entry(n, struct link, node_link);
 		if (link == from || link->state != LINK_LIVE || !link_network_find(link, &network->id))
 			continue;
@@ -226,7 +239,8 @@ static void ask(struct node *node, struct network *network)
 
 static bool asking(const struct node *node, const struct network *network)
 {
-	return network->holds_required && !node->forced && network->holders.count < holds_needed(node, network);
+	return network->holds_required && !node->forced &&
+		network->holders.count < holds_needed(node, network);
 }
 
 void hold_link_live(struct link *link)
@@ -239,7 +253,8 @@ void hold_link_live(struct link *link)
 void hold_on_deadline(struct node *node)
 {
 	for (size_t i = 0; i < node->network_count; i++)
-		if (asking(node, node->networks[i]) && monotime_reached(node->now.mono, node->networks[i]->hold_next))
+		if (asking(node, node->networks[i]) &&
+			monotime_reached(node->now.mono, node->networks[i]->hold_next))
 			ask(node, node->networks[i]);
 }
 
@@ -249,24 +264,31 @@ struct monotime hold_deadline(const struct node *node)
 	for (size_t i = 0; i < node->network_count && !list_empty(&node->links); i++)
 		if (asking(node, node->networks[i]))
 			due = monotime_earlier(due, node->networks[i]->hold_next);
-	/* Claims about the own feeds that could not be served are judged again when their time is over. */
+	/* Claims about the own feeds that could not be served are judged again when their time is over.
+	 */
 	if (node->publishing_said == NODE_PUBLISHING_RECOVERING && !list_empty(&node->links))
 		due = monotime_earlier(due, monotime_add_ms(node->now.mono, 1000));
 	return due;
 }
 
-static void answer(struct link *link, struct network *network, const struct hash *city_id, const uint8_t *nonce)
+static void answer(
+	struct link *link, struct network *network, const struct hash *city_id, const uint8_t *nonce)
 {
 	struct node *node = link->node;
 	const struct roster_member *own = roster_member_by_city(network->roster, &node->city_id);
 	if (!own || own->status != MEMBER_ACTIVE || hash_equal(city_id, &node->city_id))
 		return;
-	struct hold hold = { .network_id = network->id, .holder = node->city_id, .epoch = own->epoch, .subject = *city_id,
-		.time = node->now.wall };
+	struct hold hold = {.network_id = network->id,
+		.holder = node->city_id,
+		.epoch = own->epoch,
+		.subject = *city_id,
+		.time = node->now.wall};
 	memcpy(hold.nonce, nonce, HOLD_NONCE_BYTES);
 	for (uint8_t lane = 1; lane <= FEED_LANE_COUNT; lane++) {
 		struct hash feed_id;
-		struct feed *feed = feed_id_of(&network->id, city_id, lane, &feed_id) ? NULL : node_feed(node, &feed_id);
+		struct feed *feed = feed_id_of(&network->id, city_id, lane, &feed_id)
+			? NULL
+			: node_feed(node, &feed_id);
 		if (feed) {
 			hold.lanes[lane - 1].seq = feed->durable_seq;
 			hold.lanes[lane - 1].entry_hash = feed->durable_hash;
@@ -275,7 +297,8 @@ static void answer(struct link *link, struct network *network, const struct hash
 	uint8_t statement[HOLD_BYTES];
 	struct signature signature;
 	if (hold_sign(&hold, node->key, statement, &signature) == 0)
-		message_write_signed(&link->control, MESSAGE_HOLD, bytes_of(statement, sizeof statement), &signature);
+		message_write_signed(
+			&link->control, MESSAGE_HOLD, bytes_of(statement, sizeof statement), &signature);
 	link_wake(link);
 }
 
@@ -290,7 +313,8 @@ int hold_on_ask(struct link *link, const struct message *m)
 	nonce_remember(node, m->hold_ask.nonce, link->id);
 	answer(link, ln->network, &m->hold_ask.city_id, m->hold_ask.nonce);
 	if (m->hold_ask.hops > 0)
-		forward_ask(node, ln->network, &m->hold_ask.city_id, m->hold_ask.nonce, m->hold_ask.hops - 1, link);
+		forward_ask(
+			node, ln->network, &m->hold_ask.city_id, m->hold_ask.nonce, m->hold_ask.hops - 1, link);
 	return 0;
 }
 
@@ -332,13 +356,15 @@ int hold_on_answer(struct link *link, const struct message *m)
 	if (!nonce || !network)
 		return 0;
 	if (nonce->link_id == 0) {
-		if (hash_equal(&hold.subject, &node->city_id) && memcmp(network->hold_nonce, hold.nonce, HOLD_NONCE_BYTES) == 0)
+		if (hash_equal(&hold.subject, &node->city_id) &&
+			memcmp(network->hold_nonce, hold.nonce, HOLD_NONCE_BYTES) == 0)
 			take_answer(node, network, &hold);
 		return 0;
 	}
 	struct link *back = node_link_by_id(node, nonce->link_id);
 	if (back && back->state == LINK_LIVE && link_network_find(back, &hold.network_id)) {
-		message_write_signed(&back->control, MESSAGE_HOLD, m->signed_bytes.body, &m->signed_bytes.signature);
+		message_write_signed(
+			&back->control, MESSAGE_HOLD, m->signed_bytes.body, &m->signed_bytes.signature);
 		link_wake(back);
 	}
 	return 0;
@@ -346,7 +372,8 @@ int hold_on_answer(struct link *link, const struct message *m)
 
 void hold_link_closed(struct link *link)
 {
-	(void)link; /* answers for a link that is gone are dropped when they come: links are found by number */
+	(void)link; /* answers for a link that is gone are dropped when they come: links are found by
+				   number */
 }
 
 void hold_free(struct node *node)

@@ -12,10 +12,11 @@
 #include "proto/node.h"
 
 /**
- * What the files of proto/ share. node.c: life, networks, commits. node_feed.c: feeds and verified runs. node_charter.c: control objects.
- * node_publish.c: own entries. link.c: a link's life; link_receive.c: frames in; link_send.c: frames out; link_serve.c: pulls served.
- * sync.c: HELLO, digests, cursors, announcements. spread.c: which feed is pulled where. node_attachment.c: attachments fetched.
- * node_hold.c: taking the own feeds back. node_twin.c: twins.
+ * What the files of proto/ share. node.c: life, networks, commits. node_feed.c: feeds and verified
+ * runs. node_charter.c: control objects. node_publish.c: own entries. link.c: a link's life;
+ * link_receive.c: frames in; link_send.c: frames out; link_serve.c: pulls served. sync.c: HELLO,
+ * digests, cursors, announcements. spread.c: which feed is pulled where. node_attachment.c:
+ * attachments fetched. node_hold.c: taking the own feeds back. node_twin.c: twins.
  */
 
 struct network;
@@ -28,7 +29,7 @@ struct announced {
 	struct link *link;
 	uint64_t seq;
 	struct hash entry_hash;
-	uint64_t mark; /* number of the mark that closes it; 0: none yet */
+	uint64_t mark;            /* number of the mark that closes it; 0: none yet */
 	struct monotime retry_at; /* the peer could not serve it: not asked again before */
 };
 
@@ -52,12 +53,12 @@ struct feed {
 	struct feed_tip durable; /* what a failed commit goes back to */
 	uint64_t durable_seq;    /* of durable, which is what peers and people are told */
 	struct hash durable_hash;
-	bool failed;             /* a commit failed: tip goes back when none is in flight */
-	uint64_t arrival;        /* of the durable tip */
-	uint32_t in_flight;      /* commits not answered */
+	bool failed;                 /* a commit failed: tip goes back when none is in flight */
+	uint64_t arrival;            /* of the durable tip */
+	uint32_t in_flight;          /* commits not answered */
 	struct list_node by_arrival; /* in network->feeds_by_arrival once durable_seq > 0 */
-	struct list announcers;  /* struct announced */
-	struct list gaps;        /* struct gap, ascending seq */
+	struct list announcers;      /* struct announced */
+	struct list gaps;            /* struct gap, ascending seq */
 	uint32_t gap_count;
 	/* the pull that is open */
 	struct link *pull_link;
@@ -80,17 +81,22 @@ struct network {
 	struct hash id;
 	char slug[64];
 	struct roster *roster;
-	struct list feeds_by_arrival; /* struct feed, ascending */
+	struct list feeds_by_arrival;   /* struct feed, ascending */
 	struct list objects_by_arrival; /* struct object_ref, durable, ascending */
-	struct map objects; /* object_hash → struct object_ref */
+	struct map objects;             /* object_hash → struct object_ref */
 	struct object_ref **amendments; /* by number; durable or not */
 	size_t amendment_count, amendment_capacity;
 	/* sorted feeds of each range, and what was computed of them */
-	struct range { struct feed **feeds; uint32_t count, capacity; bool dirty; struct hash hash; } ranges[RANGE_COUNT];
-	struct hash own_city; /* copy of node's */
+	struct range {
+		struct feed **feeds;
+		uint32_t count, capacity;
+		bool dirty;
+		struct hash hash;
+	} ranges[RANGE_COUNT];
+	struct hash own_city;    /* copy of node's */
 	uint64_t address_number; /* newest of our own list */
-	bool judge_due;      /* pins may have changed */
-	struct list pending; /* objects whose predecessor is missing, few */
+	bool judge_due;          /* pins may have changed */
+	struct list pending;     /* objects whose predecessor is missing, few */
 	uint32_t pending_count;
 	/* recovery of the own feeds */
 	bool guard_set;
@@ -110,22 +116,23 @@ struct mark {
 };
 
 /**
- * A link's side of one shared network. What the peer is told is a walk over the network's two lists, ordered by arrival: from its cursor to
- * the end, then live. Nothing of it is queued.
+ * A link's side of one shared network. What the peer is told is a walk over the network's two
+ * lists, ordered by arrival: from its cursor to the end, then live. Nothing of it is queued.
  */
 struct link_network {
 	struct network *network;
-	bool named;            /* the peer named it in its HELLO */
-	bool charter_lost;     /* its HELLO said that it has lost the charter; our HELLO said nothing to it then */
+	bool named;        /* the peer named it in its HELLO */
+	bool charter_lost; /* its HELLO said that it has lost the charter; our HELLO said nothing to it
+						  then */
 	/* telling */
-	bool telling;          /* the walk was begun */
-	bool live;             /* the first mark was sent: objects are now announced by hash, in batches */
+	bool telling; /* the walk was begun */
+	bool live;    /* the first mark was sent: objects are now announced by hash, in batches */
 	struct object_ref *object_next;
 	struct feed *feed_next;
-	bool filtered;         /* the walk answers a RANGE_WANT: only these ranges, up to filter_until */
+	bool filtered; /* the walk answers a RANGE_WANT: only these ranges, up to filter_until */
 	uint8_t filter_objects[32], filter_feeds[32];
 	uint64_t filter_until;
-	uint64_t told_arrival; /* of the last mark sent */
+	uint64_t told_arrival;  /* of the last mark sent */
 	uint64_t acked_arrival; /* ours, as the peer acknowledged */
 	uint64_t hello_arrival; /* ours, as said in our last HELLO */
 	struct hash hello_digest;
@@ -134,8 +141,8 @@ struct link_network {
 	bool cursor_dirty;
 	struct mark marks[LIMIT_MARKS];
 	uint32_t mark_first, mark_count;
-	uint64_t mark_next;    /* number of the mark that closes what is announced now */
-	uint32_t mark_open;    /* items outstanding that it will close */
+	uint64_t mark_next;        /* number of the mark that closes what is announced now */
+	uint32_t mark_open;        /* items outstanding that it will close */
 	struct map wanted_objects; /* object_hash → mark number as pointer */
 };
 
@@ -190,22 +197,30 @@ struct transfer {
 	struct network *network;
 	uint64_t seq, size;
 	uint8_t flags;
-	bool urgent;         /* the CAP original of an alert */
-	bool begun;          /* its chunk hashes are in the store */
-	struct link *link;   /* asked of it */
-	bool answered;       /* ATTACHMENT has come */
+	bool urgent;       /* the CAP original of an alert */
+	bool begun;        /* its chunk hashes are in the store */
+	struct link *link; /* asked of it */
+	bool answered;     /* ATTACHMENT has come */
 	struct hash source_city;
 	struct monotime retry_at;
 	uint32_t failures;
-	struct buffer list;  /* chunk hashes, while it runs */
-	struct blob *chunk;  /* being gathered */
+	struct buffer list; /* chunk hashes, while it runs */
+	struct blob *chunk; /* being gathered */
 	uint64_t chunks_verified, chunks_durable, chunks_committed;
 	uint64_t since_sync;
 	bool finishing;
 };
 
 /* Serving classes, by priority. */
-enum serve_class { SERVE_ALERT, SERVE_ORIGINAL, SERVE_CALL, SERVE_DOC, SERVE_META, SERVE_ATTACHMENT, SERVE_CLASS_COUNT };
+enum serve_class {
+	SERVE_ALERT,
+	SERVE_ORIGINAL,
+	SERVE_CALL,
+	SERVE_DOC,
+	SERVE_META,
+	SERVE_ATTACHMENT,
+	SERVE_CLASS_COUNT
+};
 
 /** A frame ready to go that several links may share. */
 struct push {
@@ -259,7 +274,7 @@ struct link {
 	uint32_t announced_count;
 	struct link_network *networks;
 	uint32_t network_count;
-	struct link *twin; /* another live link of this key with another instance */
+	struct link *twin;          /* another live link of this key with another instance */
 	struct monotime replace_at; /* newer link waits for the older to answer a ping */
 	char close_reason[96];
 	uint8_t bye;
@@ -334,27 +349,33 @@ void node_flush(struct node *node);
 
 /* node_feed.c */
 struct feed *node_feed(struct node *node, const struct hash *feed_id);
-struct feed *node_feed_make(struct node *node, struct network *network, const struct hash *city_id, uint8_t lane);
+struct feed *node_feed_make(
+	struct node *node, struct network *network, const struct hash *city_id, uint8_t lane);
 void node_feeds_make_member(struct node *node, struct network *network, const struct hash *city_id);
 void node_feed_insert_range(struct network *network, struct feed *feed);
 /** The rules of one epoch of the feed. ERROR_EPOCH_UNKNOWN. */
 int node_feed_rules(const struct feed *feed, uint32_t epoch, struct run_rules *rules);
 /**
- * A run from a link: verified, then committed; blob is taken. 0 also for what is dropped without blame (duplicate, unknown epoch,
- * beyond a cut not known to the peer). Else the breach.
+ * A run from a link: verified, then committed; blob is taken. 0 also for what is dropped without
+ * blame (duplicate, unknown epoch, beyond a cut not known to the peer). Else the breach.
  */
-int node_feed_run(struct node *node, struct link *link, struct feed *feed, uint64_t first_seq, const uint8_t head[HEAD_BYTES],
-	const struct hash *prev, uint32_t flags, struct blob *blob, size_t credit_bytes);
+int node_feed_run(struct node *node, struct link *link, struct feed *feed, uint64_t first_seq,
+	const uint8_t head[HEAD_BYTES], const struct hash *prev, uint32_t flags, struct blob *blob,
+	size_t credit_bytes);
 /** A peer names another entry at our durable seq: two histories, one of them ours perhaps. */
-void node_feed_contradicted(struct node *node, struct link *link, struct feed *feed, const struct message_feed *f);
+void node_feed_contradicted(
+	struct node *node, struct link *link, struct feed *feed, const struct message_feed *f);
 void node_feed_committed(struct node *node, struct commit *commit, const struct commit_op *op);
 void node_feed_gap_committed(struct node *node, struct commit *commit, const struct commit_op *op);
 void node_feed_cut_committed(struct node *node, struct commit *commit, const struct commit_op *op);
-/** Adds the run in `index` to a commit; takes blob. `feed->tip` has been moved behind it. NULL without memory. */
-struct commit_op *node_feed_op(struct feed *feed, struct commit *commit, uint64_t first_seq, const struct head *head,
-	const struct run_index *index, struct blob *blob, const struct hash *prev);
+/** Adds the run in `index` to a commit; takes blob. `feed->tip` has been moved behind it. NULL
+ * without memory. */
+struct commit_op *node_feed_op(struct feed *feed, struct commit *commit, uint64_t first_seq,
+	const struct head *head, const struct run_index *index, struct blob *blob,
+	const struct hash *prev);
 /** Sends an own alert that has become durable to all. */
-void node_feed_push(struct feed *feed, uint64_t seq, const uint8_t *head, const struct hash *prev, const struct blob *blob);
+void node_feed_push(struct feed *feed, uint64_t seq, const uint8_t *head, const struct hash *prev,
+	const struct blob *blob);
 void node_feed_free(struct feed *feed);
 void node_feed_apply_cuts(struct node *node, struct network *network, const struct hash *city_id);
 void node_feed_join_gaps(struct node *node, struct feed *feed);
@@ -362,13 +383,16 @@ void node_feed_join_gaps(struct node *node, struct feed *feed);
 bool node_city_confirmed(const struct network *network, const struct hash *city_id);
 
 /* node_charter.c */
-int node_object_receive(struct node *node, struct link *link, struct network *network, struct bytes wire);
+int node_object_receive(
+	struct node *node, struct link *link, struct network *network, struct bytes wire);
 /** An object of a network whose charter is gone here: gathered until the chain stands. */
-int node_object_bootstrap(struct node *node, struct link *link, const struct hash *network_id, struct bytes wire);
+int node_object_bootstrap(
+	struct node *node, struct link *link, const struct hash *network_id, struct bytes wire);
 int node_charter_answer_who(struct link *link, const struct message *m);
 struct object_ref *node_object_find(const struct network *network, const struct hash *object_hash);
 int node_object_load(struct node *node, struct network *network, const struct store_object *object);
-void node_object_committed(struct node *node, const struct commit *commit, const struct commit_op *op);
+void node_object_committed(
+	struct node *node, const struct commit *commit, const struct commit_op *op);
 void node_charter_free(struct network *network);
 void node_roster_changed(struct node *node, struct network *network);
 
@@ -393,8 +417,10 @@ void link_hello_accepted(struct link *link);
 size_t link_bootstrap_dials(struct node *node, struct node_dial *out, size_t max);
 /** Whether the bootstrap file names this peer for that network. */
 bool link_bootstrap_network(const struct link *link, const struct hash *network_id);
-/** The networks whose charter this peer is asked for: named with a digest of zeros. Returns how many. */
-uint32_t link_bootstrap_hello(const struct link *link, struct message_network *networks, uint32_t max);
+/** The networks whose charter this peer is asked for: named with a digest of zeros. Returns how
+ * many. */
+uint32_t link_bootstrap_hello(
+	const struct link *link, struct message_network *networks, uint32_t max);
 void link_bootstraps_free(struct node *node);
 
 /* link_receive.c: link_receive of node.h */
@@ -403,8 +429,8 @@ void link_release_bulk(struct link *link, uint64_t bytes);
 
 /* link_send.c: link_produce of node.h */
 /**
- * Queues a frame that links share; takes a reference of its own. `urgent` bytes of it count against the peer's urgent limit (0:
- * a control object). False: no credit, or the link is not live.
+ * Queues a frame that links share; takes a reference of its own. `urgent` bytes of it count against
+ * the peer's urgent limit (0: a control object). False: no credit, or the link is not live.
  */
 bool link_push(struct link *link, struct blob *frame, size_t urgent);
 void link_pushes_free(struct link *link);
@@ -427,7 +453,8 @@ int sync_on_announce(struct link *link, const struct message *m);
 int sync_on_ranges(struct link *link, const struct message *m);
 int sync_on_range_want(struct link *link, const struct message *m);
 int sync_on_object_want(struct link *link, const struct message *m);
-struct store_cursor *sync_cursor(const struct node *node, const struct hash *network_id, const struct hash *city_id);
+struct store_cursor *sync_cursor(
+	const struct node *node, const struct hash *network_id, const struct hash *city_id);
 int sync_cursor_set(struct node *node, const struct hash *network_id, const struct hash *city_id,
 	const struct store_cursor *cursor);
 struct commit *sync_save_cursor(struct link *link, struct link_network *ln, struct commit *commit);
@@ -446,7 +473,8 @@ void sync_skip_object(struct network *network, struct object_ref *ref);
 void sync_feed_appended(struct feed *feed);
 void sync_object_appended(struct network *network, struct object_ref *ref);
 void sync_feed_durable(struct node *node, struct feed *feed);
-void sync_object_durable(struct node *node, struct network *network, const struct hash *object_hash);
+void sync_object_durable(
+	struct node *node, struct network *network, const struct hash *object_hash);
 void sync_link_closed(struct link *link);
 void sync_announced_free(struct announced *a);
 
@@ -469,14 +497,15 @@ bool spread_share(struct link *link);
 void spread_unshare(struct link *link);
 
 /* node_attachment.c */
-void attachment_scan_run(struct node *node, struct feed *feed, struct link *link, uint64_t first_seq, struct bytes entries,
-	struct commit *commit);
+void attachment_scan_run(struct node *node, struct feed *feed, struct link *link,
+	uint64_t first_seq, struct bytes entries, struct commit *commit);
 void attachment_schedule(struct node *node);
 int attachment_on_begin(struct link *link, struct assembly *a, const struct message *m);
 int attachment_on_fragment(struct link *link, struct assembly *a, const struct message *m);
 void attachment_on_end(struct link *link, const struct message *m);
 void attachment_on_written(struct node *node, struct node_write *write);
-void attachment_committed(struct node *node, const struct commit *commit, const struct commit_op *op);
+void attachment_committed(
+	struct node *node, const struct commit *commit, const struct commit_op *op);
 void attachment_link_closed(struct link *link);
 void attachments_free(struct node *node);
 int attachments_load(struct node *node);

@@ -7,13 +7,15 @@
 #include "record/header.h"
 
 /*
- * Own entries. Drafts wait in their lane's queue; whatever has gathered while a commit was under way goes into the next one, under one
- * signature. So group commit needs no timer, and a lone draft never waits.
+ * Own entries. Drafts wait in their lane's queue; whatever has gathered while a commit was under
+ * way goes into the next one, under one signature. So group commit needs no timer, and a lone draft
+ * never waits.
  */
 
 #define PUBLISH_QUEUE_BYTES (64u << 20)
 #define PUBLISH_COMMIT_BYTES (1u << 20)
-/* Commits under way of a lane: one is built while another is being synced. Alerts: one, so that none waits behind two. */
+/* Commits under way of a lane: one is built while another is being synced. Alerts: one, so that
+ * none waits behind two. */
 #define PUBLISH_IN_FLIGHT 2u
 
 struct draft {
@@ -40,7 +42,8 @@ struct publish_batch {
 	struct list drafts;
 };
 
-static void draft_answer(struct node *node, struct draft *draft, const struct node_published *result)
+static void draft_answer(
+	struct node *node, struct draft *draft, const struct node_published *result)
 {
 	node->publish_bytes -= draft->header_len + draft->body_len;
 	draft->done(draft->ctx, result);
@@ -49,7 +52,7 @@ static void draft_answer(struct node *node, struct draft *draft, const struct no
 
 static void drafts_fail(struct node *node, struct list *drafts, int code)
 {
-	struct node_published result = { .code = code };
+	struct node_published result = {.code = code};
 	struct list_node *n;
 	while ((n = list_pop_front(drafts)))
 		draft_answer(node, list_entry(n, struct draft, node), &result);
@@ -81,8 +84,9 @@ void node_publishers_free(struct network *network)
 	}
 }
 
-int node_publish(struct node *node, const struct hash *network_id, uint8_t lane, struct bytes header, struct bytes body,
-	node_published_fn *done, void *ctx, struct node_time now)
+int node_publish(struct node *node, const struct hash *network_id, uint8_t lane,
+	struct bytes header, struct bytes body, node_published_fn *done, void *ctx,
+	struct node_time now)
 {
 	node->now = now;
 	struct network *network = node_network_find(node, network_id);
@@ -106,7 +110,8 @@ int node_publish(struct node *node, const struct hash *network_id, uint8_t lane,
 	struct draft *draft = p ? malloc(sizeof *draft + header.len + body.len) : NULL;
 	if (!draft)
 		return ERROR_MEMORY;
-	*draft = (struct draft){ .done = done, .ctx = ctx, .header_len = header.len, .body_len = body.len };
+	*draft = (struct draft){
+		.done = done, .ctx = ctx, .header_len = header.len, .body_len = body.len};
 	memcpy(draft->bytes, header.data, header.len);
 	if (body.len)
 		memcpy(draft->bytes + header.len, body.data, body.len);
@@ -152,18 +157,21 @@ static void batch_done(void *ctx, struct commit *commit)
 	struct list_node *n;
 	while ((n = list_pop_front(&batch->drafts))) {
 		struct draft *draft = list_entry(n, struct draft, node);
-		while (k + 1 < commit->count && (commit->ops[k].type != COMMIT_RUN ||
-			commit->ops[k].seq + commit->ops[k].count <= draft->seq))
+		while (k + 1 < commit->count &&
+			(commit->ops[k].type != COMMIT_RUN ||
+				commit->ops[k].seq + commit->ops[k].count <= draft->seq))
 			k++;
-		struct node_published result = { .seq = draft->seq, .entry_hash = draft->entry_hash,
-			.arrival = commit->ops[k].arrival.arrival, .time = commit->ops[k].arrived };
+		struct node_published result = {.seq = draft->seq,
+			.entry_hash = draft->entry_hash,
+			.arrival = commit->ops[k].arrival.arrival,
+			.time = commit->ops[k].arrived};
 		draft_answer(node, draft, &result);
 	}
 	if (batch->publisher->feed->lane == FEED_LANE_ALERT)
 		for (uint32_t i = 0; i < commit->count; i++)
 			if (commit->ops[i].type == COMMIT_RUN)
-				node_feed_push(batch->publisher->feed, commit->ops[i].seq, commit->ops[i].head, &commit->ops[i].prev,
-					commit->ops[i].blob);
+				node_feed_push(batch->publisher->feed, commit->ops[i].seq, commit->ops[i].head,
+					&commit->ops[i].prev, commit->ops[i].blob);
 	free(batch);
 }
 
@@ -171,7 +179,8 @@ static void batch_done(void *ctx, struct commit *commit)
 static int own_epoch(struct node *node, struct feed *feed, uint32_t *epoch)
 {
 	const struct roster_member *own = roster_member_by_city(feed->network->roster, &node->city_id);
-	if (!own || own->status != MEMBER_ACTIVE || !public_key_equal(&own->node_key, &node->public_key) || own->is_void)
+	if (!own || own->status != MEMBER_ACTIVE ||
+		!public_key_equal(&own->node_key, &node->public_key) || own->is_void)
 		return ERROR_EPOCH_UNKNOWN;
 	struct run_rules rules;
 	int code = node_feed_rules(feed, own->epoch, &rules);
@@ -188,7 +197,8 @@ static int own_epoch(struct node *node, struct feed *feed, uint32_t *epoch)
 	return 0;
 }
 
-static int fill_batch(struct node *node, struct publisher *p, uint32_t epoch, struct publish_batch *batch, struct commit *commit)
+static int fill_batch(struct node *node, struct publisher *p, uint32_t epoch,
+	struct publish_batch *batch, struct commit *commit)
 {
 	struct feed_builder *b = &p->builder;
 	feed_builder_deinit(b);
@@ -204,11 +214,13 @@ static int fill_batch(struct node *node, struct publisher *p, uint32_t epoch, st
 			node_random(node, salts, sizeof salts);
 			salt = 0;
 		}
-		int code = feed_builder_add(b, &node->hasher, salts[salt++], bytes_of(draft->bytes, draft->header_len),
-			bytes_of(draft->bytes + draft->header_len, draft->body_len), &draft->seq, &draft->entry_hash, &must_close);
+		int code = feed_builder_add(b, &node->hasher, salts[salt++],
+			bytes_of(draft->bytes, draft->header_len),
+			bytes_of(draft->bytes + draft->header_len, draft->body_len), &draft->seq,
+			&draft->entry_hash, &must_close);
 		list_remove(&draft->node);
 		if (code) {
-			struct node_published result = { .code = code };
+			struct node_published result = {.code = code};
 			draft_answer(node, draft, &result);
 			continue;
 		}

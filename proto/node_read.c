@@ -9,13 +9,15 @@
 #include "record/header.h"
 #include "store/attachment_file.h"
 
-/* What reader threads do for a node: stored bytes copied out, a run's slice or a part of an attachment's stream. */
+/* What reader threads do for a node: stored bytes copied out, a run's slice or a part of an
+ * attachment's stream. */
 
 static void read_run(struct node_read *read, struct store *store)
 {
 	struct buffer out;
 	buffer_init(&out, 2 * STORE_READ_BYTES_MAX + ENTRY_BYTES_MAX);
-	read->code = store_read_run(store, &read->feed_id, read->first_seq, read->bytes_max, &out, &read->slice);
+	read->code = store_read_run(
+		store, &read->feed_id, read->first_seq, read->bytes_max, &out, &read->slice);
 	if (read->code == 0) {
 		read->blob = blob_copy(buffer_bytes(&out));
 		if (!read->blob)
@@ -46,7 +48,8 @@ static int entry_names(void *ctx, const struct store_entry *stored)
 	return 0;
 }
 
-/* The stream: the chunk hashes if asked for, then the bytes from the first chunk on. One call gives the next part of it. */
+/* The stream: the chunk hashes if asked for, then the bytes from the first chunk on. One call gives
+ * the next part of it. */
 static int read_stream(struct node_read *read, struct store *store, struct attachment_files *files)
 {
 	uint64_t chunks = attachment_chunk_count(read->size);
@@ -57,7 +60,8 @@ static int read_stream(struct node_read *read, struct store *store, struct attac
 	if (offset < list) {
 		struct buffer hashes;
 		buffer_init(&hashes, read->bytes_max);
-		int code = store_attachment_hashes(store, &read->attachment_id, offset / HASH_SIZE, read->bytes_max / HASH_SIZE, &hashes);
+		int code = store_attachment_hashes(
+			store, &read->attachment_id, offset / HASH_SIZE, read->bytes_max / HASH_SIZE, &hashes);
 		if (code == 0)
 			read->blob = blob_copy(buffer_bytes(&hashes));
 		buffer_deinit(&hashes);
@@ -78,7 +82,8 @@ static int read_stream(struct node_read *read, struct store *store, struct attac
 	return code;
 }
 
-static int read_attachment(struct node_read *read, struct store *store, struct attachment_files *files)
+static int read_attachment(
+	struct node_read *read, struct store *store, struct attachment_files *files)
 {
 	struct store_attachment info;
 	int code = store_attachment_info(store, &read->attachment_id, &info);
@@ -87,7 +92,7 @@ static int read_attachment(struct node_read *read, struct store *store, struct a
 	read->size = info.size;
 	if (read->offset == 0) {
 		/* Served only to who may have the entry, and only if that entry names it. */
-		struct named named = { .id = &read->attachment_id };
+		struct named named = {.id = &read->attachment_id};
 		code = store_read_entry(store, &read->feed_id, read->entry_seq, entry_names, &named);
 		if (code || !named.found || named.size != info.size)
 			return code ? code : ERROR_PERMISSION;

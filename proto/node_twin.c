@@ -4,8 +4,9 @@
 #include "proto/node_private.h"
 
 /*
- * Twins: two instances that hold one node key. Who sees both tells both and carries challenge and proof between them; only a proof signed
- * over the own fresh challenge counts, so that nobody can stop a city by a mere claim.
+ * Twins: two instances that hold one node key. Who sees both tells both and carries challenge and
+ * proof between them; only a proof signed over the own fresh challenge counts, so that nobody can
+ * stop a city by a mere claim.
  */
 
 static void notice(struct link *to, const struct link *other)
@@ -51,7 +52,8 @@ int twin_on_challenge(struct link *link, const struct message *m)
 	}
 	struct signature signature;
 	if (twin_proof_sign(node->key, m->twin_challenge.nonce, node->config.instance, &signature) == 0)
-		message_write_twin_proof(&link->control, m->twin_challenge.nonce, node->config.instance, &signature);
+		message_write_twin_proof(
+			&link->control, m->twin_challenge.nonce, node->config.instance, &signature);
 	link_wake(link);
 	return 0;
 }
@@ -60,16 +62,20 @@ int twin_on_proof(struct link *link, const struct message *m)
 {
 	struct node *node = link->node;
 	if (link->twin) {
-		message_write_twin_proof(&link->twin->control, m->twin_proof.nonce, m->twin_proof.instance, &m->twin_proof.signature);
+		message_write_twin_proof(&link->twin->control, m->twin_proof.nonce, m->twin_proof.instance,
+			&m->twin_proof.signature);
 		link_wake(link->twin);
 		return 0;
 	}
-	if (!node->twin_asked || memcmp(m->twin_proof.nonce, node->twin_nonce, sizeof node->twin_nonce) != 0 ||
-	    memcmp(m->twin_proof.instance, node->config.instance, INSTANCE_BYTES) == 0 ||
-	    twin_proof_verify(&node->public_key, m->twin_proof.nonce, m->twin_proof.instance, &m->twin_proof.signature))
+	if (!node->twin_asked ||
+		memcmp(m->twin_proof.nonce, node->twin_nonce, sizeof node->twin_nonce) != 0 ||
+		memcmp(m->twin_proof.instance, node->config.instance, INSTANCE_BYTES) == 0 ||
+		twin_proof_verify(&node->public_key, m->twin_proof.nonce, m->twin_proof.instance,
+			&m->twin_proof.signature))
 		return 0;
 	node->twin_asked = false;
 	node->twin = true;
-	log_event(LOG_LEVEL_ERROR, "twin_proven", "reason", "another instance signs with this node key: publishing stops here");
+	log_event(LOG_LEVEL_ERROR, "twin_proven", "reason",
+		"another instance signs with this node key: publishing stops here");
 	return 0;
 }

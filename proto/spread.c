@@ -5,8 +5,9 @@
 #include "proto/node_private.h"
 
 /*
- * Which feed is pulled over which link: one link at a time for a feed, chosen at random among those that announced more than is held here,
- * lanes in their order. A link that makes no progress loses its pulls to another; the bulk credit of all links comes from one pool.
+ * Which feed is pulled over which link: one link at a time for a feed, chosen at random among those
+ * that announced more than is held here, lanes in their order. A link that makes no progress loses
+ * its pulls to another; the bulk credit of all links comes from one pool.
  */
 
 #define SPREAD_TICK_MS 500
@@ -17,14 +18,13 @@
 static bool can_serve(const struct node *node, const struct announced *a, const struct feed *feed)
 {
 	return a->seq > feed->tip.seq && a->link->state == LINK_LIVE && !a->link->peer_paused &&
-	       monotime_reached(node->now.mono, a->retry_at);
+		monotime_reached(node->now.mono, a->retry_at);
 }
 
 static bool any_more(const struct feed *feed)
 {
-	list_for_each(&feed->announcers, n)
-		if (list_entry(n, struct announced, by_feed)->seq > feed->tip.seq)
-			return true;
+	list_for_each(&feed->announcers,
+		n) if (list_entry(n, struct announced, by_feed)->seq > feed->tip.seq) return true;
 	return false;
 }
 
@@ -63,15 +63,17 @@ void spread_unshare(struct link *link)
 		return;
 	link->pool_share = false;
 	link->node->bulk_pool_used -= LIMIT_BULK_WINDOW_BYTES;
-	link->bulk_limit = link->bulk_received; /* what was left of it lapses, docs/protocol.md section 8 */
-	link->node->want_due = true;            /* another link may have its share now */
+	link->bulk_limit =
+		link->bulk_received;     /* what was left of it lapses, docs/protocol.md section 8 */
+	link->node->want_due = true; /* another link may have its share now */
 }
 
 static struct link *choose(struct node *node, const struct feed *feed, bool *later)
 {
 	struct link *candidates[SPREAD_CANDIDATES];
 	uint32_t count = 0;
-	list_for_each(&feed->announcers, n) {
+	list_for_each(&feed->announcers, n)
+	{
 		const struct announced *a = list_entry(n, struct announced, by_feed);
 		if (a->seq <= feed->tip.seq)
 			continue;
@@ -97,7 +99,7 @@ static struct link *choose(struct node *node, const struct feed *feed, bool *lat
 
 static void send_pull(struct link *link, struct feed *feed)
 {
-	struct message_pull pull = { feed->feed_id, feed->tip.seq + 1 };
+	struct message_pull pull = {feed->feed_id, feed->tip.seq + 1};
 	spread_grant(link);
 	message_write_pull(&link->control, link->bulk_limit, &pull, 1);
 	feed->pull_link = link;
@@ -114,7 +116,8 @@ void spread_schedule(struct node *node)
 	for (int lane = 0; lane < FEED_LANE_COUNT; lane++) {
 		if (node->paused && lane + 1 != FEED_LANE_ALERT)
 			continue;
-		list_for_each_safe(&node->wanting[lane], n) {
+		list_for_each_safe(&node->wanting[lane], n)
+		{
 			struct feed *feed = list_entry(n, struct feed, wanting);
 			bool later = false;
 			if (!monotime_reached(node->now.mono, feed->retry_at) || feed->failed)
@@ -150,7 +153,8 @@ void spread_pull_end(struct link *link, struct feed *feed, uint32_t code)
 {
 	if (feed->pull_link != link)
 		return;
-	static const int64_t retry_ms[] = { [END_DONE] = 1000, [END_NOT_HELD] = 10000, [END_REFUSED] = 60000, [END_LATER] = 500 };
+	static const int64_t retry_ms[] = {
+		[END_DONE] = 1000, [END_NOT_HELD] = 10000, [END_REFUSED] = 60000, [END_LATER] = 500};
 	pull_over(link, feed, code <= END_LATER ? retry_ms[code] : 60000);
 	link->node->want_due = true;
 }
@@ -158,7 +162,8 @@ void spread_pull_end(struct link *link, struct feed *feed, uint32_t code)
 /* The pulls of a link are taken from it: to be given to others. */
 static void abandon(struct link *link, int64_t retry_ms)
 {
-	list_for_each(&link->announced, n) {
+	list_for_each(&link->announced, n)
+	{
 		struct announced *a = list_entry(n, struct announced, by_link);
 		if (a->feed->pull_link == link) {
 			a->retry_at = monotime_add_ms(link->node->now.mono, retry_ms);
@@ -195,10 +200,11 @@ void spread_on_deadline(struct node *node)
 		return;
 	node->spread_at = monotime_add_ms(node->now.mono, SPREAD_TICK_MS);
 	node->want_due = true;
-	list_for_each(&node->links, n) {
+	list_for_each(&node->links, n)
+	{
 		struct link *link = list_entry(n, struct link, node_link);
 		if (link->pulls_open == 0 || link->bulk_undigested > 0 ||
-		    !monotime_reached(node->now.mono, monotime_add_ms(link->progress, SPREAD_STALL_MS)))
+			!monotime_reached(node->now.mono, monotime_add_ms(link->progress, SPREAD_STALL_MS)))
 			continue;
 		struct log_line l;
 		log_begin(&l, LOG_LEVEL_INFO, "pulls_moved");
@@ -215,7 +221,6 @@ struct monotime spread_deadline(const struct node *node)
 	bool busy = false;
 	for (int lane = 0; lane < FEED_LANE_COUNT && !busy; lane++)
 		busy = !list_empty(&node->wanting[lane]);
-	list_for_each(&node->links, n)
-		busy |= list_entry(n, struct link, node_link)->pulls_open > 0;
+	list_for_each(&node->links, n) busy |= list_entry(n, struct link, node_link)->pulls_open > 0;
 	return busy ? node->spread_at : MONOTIME_NEVER;
 }

@@ -4,15 +4,18 @@
 #include "base/check.h"
 #include "proto/node_private.h"
 
-/* Listening: HELLOs, digests and cursors compared, what a peer announces kept until it is durable here. Telling is sync_tell.c. */
+/* Listening: HELLOs, digests and cursors compared, what a peer announces kept until it is durable
+ * here. Telling is sync_tell.c. */
 
-static void key_of_cursor(const struct hash *network_id, const struct hash *city_id, uint8_t key[2 * HASH_SIZE])
+static void key_of_cursor(
+	const struct hash *network_id, const struct hash *city_id, uint8_t key[2 * HASH_SIZE])
 {
 	memcpy(key, network_id->bytes, HASH_SIZE);
 	memcpy(key + HASH_SIZE, city_id->bytes, HASH_SIZE);
 }
 
-struct store_cursor *sync_cursor(const struct node *node, const struct hash *network_id, const struct hash *city_id)
+struct store_cursor *sync_cursor(
+	const struct node *node, const struct hash *network_id, const struct hash *city_id)
 {
 	uint8_t key[2 * HASH_SIZE];
 	key_of_cursor(network_id, city_id, key);
@@ -65,8 +68,8 @@ void sync_hello(struct link *link)
 		ln->hello_digest = n->digest;
 	}
 	count += link_bootstrap_hello(link, networks + count, LIMIT_NETWORKS - count);
-	message_write_hello(&link->control, node->config.instance, node->now.wall, node->store_epoch, node->agent,
-		networks, count);
+	message_write_hello(&link->control, node->config.instance, node->now.wall, node->store_epoch,
+		node->agent, networks, count);
 	link->hello_sent = true;
 	free(networks);
 	link_wake(link);
@@ -91,7 +94,7 @@ static bool cursor_right(const struct node *node, const struct message_network *
 		return memcmp(n->cursor.rolling, node->newest.rolling, sizeof n->cursor.rolling) == 0;
 	uint8_t rolling[STORE_ROLLING_SIZE];
 	if (n->cursor.arrival > node->newest.arrival || !node->config.store ||
-	    store_rolling_at(node->config.store, n->cursor.arrival, rolling))
+		store_rolling_at(node->config.store, n->cursor.arrival, rolling))
 		return false;
 	return memcmp(rolling, n->cursor.rolling, sizeof rolling) == 0;
 }
@@ -103,14 +106,16 @@ static void send_ranges(struct link *link, struct link_network *ln)
 		struct hash range;
 		roster_object_range(ln->network->roster, i, &range);
 		memcpy(objects + (size_t)i * RANGE_PREFIX_BYTES, range.bytes, RANGE_PREFIX_BYTES);
-		memcpy(feeds + (size_t)i * RANGE_PREFIX_BYTES, digest_feed_range(link->node, ln->network, i)->bytes,
-			RANGE_PREFIX_BYTES);
+		memcpy(feeds + (size_t)i * RANGE_PREFIX_BYTES,
+			digest_feed_range(link->node, ln->network, i)->bytes, RANGE_PREFIX_BYTES);
 	}
-	message_write_ranges(&link->control, &ln->network->id, bytes_of(objects, sizeof objects), bytes_of(feeds, sizeof feeds));
+	message_write_ranges(&link->control, &ln->network->id, bytes_of(objects, sizeof objects),
+		bytes_of(feeds, sizeof feeds));
 	link_wake(link);
 }
 
-static void cursor_moved(struct link *link, struct link_network *ln, uint64_t arrival, const uint8_t rolling[8])
+static void cursor_moved(
+	struct link *link, struct link_network *ln, uint64_t arrival, const uint8_t rolling[8])
 {
 	if (arrival == ln->cursor.arrival && memcmp(ln->cursor.rolling, rolling, 8) == 0)
 		return;
@@ -122,7 +127,8 @@ static void cursor_moved(struct link *link, struct link_network *ln, uint64_t ar
 	link_wake(link);
 }
 
-static void hello_network(struct link *link, struct link_network *ln, const struct message_network *n)
+static void hello_network(
+	struct link *link, struct link_network *ln, const struct message_network *n)
 {
 	struct node *node = link->node;
 	bool again = ln->named;
@@ -130,7 +136,8 @@ static void hello_network(struct link *link, struct link_network *ln, const stru
 	/* Zeros: the peer has lost the charter, and begins at the genesis. */
 	bool lost = hash_is_zero(&n->digest);
 	if (again && ln->charter_lost && !lost) {
-		/* Now that it has the charter again it can take up what our first HELLO said to a peer without one. */
+		/* Now that it has the charter again it can take up what our first HELLO said to a peer
+		 * without one. */
 		ln->charter_lost = false;
 		sync_hello(link);
 	} else {
@@ -160,7 +167,8 @@ int sync_on_hello(struct link *link, const struct message *m)
 		struct link_network *ln = link_network_find(link, &m->hello.networks[i].network_id);
 		if (ln)
 			hello_network(link, ln, &m->hello.networks[i]);
-		/* A network unknown here, or one in which the peer has no place: its own view, no breach. */
+		/* A network unknown here, or one in which the peer has no place: its own view, no breach.
+		 */
 	}
 	return 0;
 }
@@ -189,7 +197,8 @@ static void marks_advance(struct link *link, struct link_network *ln)
 		cursor_moved(link, ln, reached->arrival, reached->rolling);
 }
 
-static void mark_close(struct link *link, struct link_network *ln, uint64_t arrival, const uint8_t rolling[8])
+static void mark_close(
+	struct link *link, struct link_network *ln, uint64_t arrival, const uint8_t rolling[8])
 {
 	if (ln->mark_count == LIMIT_MARKS) {
 		/* The last one takes this over: the cursor moves later, never too far. */
@@ -237,7 +246,8 @@ void sync_announced_free(struct announced *a)
 
 struct announced *sync_announced(const struct feed *feed, const struct link *link)
 {
-	list_for_each(&feed->announcers, n) {
+	list_for_each(&feed->announcers, n)
+	{
 		struct announced *a = list_entry(n, struct announced, by_feed);
 		if (a->link == link)
 			return a;
@@ -288,7 +298,8 @@ static void announced_objects(struct link *link, struct link_network *ln, const 
 	for (uint32_t i = 0; i < m->announce.object_count; i++) {
 		const struct hash *hash = &m->announce.objects[i];
 		const struct object_ref *ref = node_object_find(ln->network, hash);
-		if ((ref && ref->arrival) || map_get(&ln->wanted_objects, hash) || ln->wanted_objects.count >= LIMIT_OUTSTANDING)
+		if ((ref && ref->arrival) || map_get(&ln->wanted_objects, hash) ||
+			ln->wanted_objects.count >= LIMIT_OUTSTANDING)
 			continue;
 		if (map_put(&ln->wanted_objects, hash, (void *)(uintptr_t)ln->mark_next))
 			continue;
@@ -320,7 +331,8 @@ int sync_on_announce(struct link *link, const struct message *m)
 
 void sync_feed_durable(struct node *node, struct feed *feed)
 {
-	list_for_each_safe(&feed->announcers, n) {
+	list_for_each_safe(&feed->announcers, n)
+	{
 		struct announced *a = list_entry(n, struct announced, by_feed);
 		struct link_network *ln = link_network_find(a->link, &feed->network->id);
 		if (a->seq > feed->durable_seq)
@@ -328,14 +340,16 @@ void sync_feed_durable(struct node *node, struct feed *feed)
 		if (a->mark && ln)
 			mark_item_done(a->link, ln, a->mark);
 		a->mark = 0;
-		/* It stays until our own announcement was made, which it makes needless, see sync_tell.c. */
+		/* It stays until our own announcement was made, which it makes needless, see sync_tell.c.
+		 */
 	}
 	(void)node;
 }
 
 void sync_object_durable(struct node *node, struct network *network, const struct hash *object_hash)
 {
-	list_for_each(&node->links, n) {
+	list_for_each(&node->links, n)
+	{
 		struct link *link = list_entry(n, struct link, node_link);
 		struct link_network *ln = link_network_find(link, &network->id);
 		void *number = ln ? map_remove(&ln->wanted_objects, object_hash) : NULL;
@@ -349,14 +363,15 @@ int sync_on_ranges(struct link *link, const struct message *m)
 	struct link_network *ln = link_network_find(link, &m->ranges.network_id);
 	if (!ln)
 		return 0;
-	uint8_t objects[32] = { 0 }, feeds[32] = { 0 };
+	uint8_t objects[32] = {0}, feeds[32] = {0};
 	for (uint32_t i = 0; i < RANGE_COUNT; i++) {
 		struct hash range;
 		size_t at = (size_t)i * RANGE_PREFIX_BYTES;
 		roster_object_range(ln->network->roster, i, &range);
 		if (memcmp(m->ranges.objects.data + at, range.bytes, RANGE_PREFIX_BYTES) != 0)
 			objects[i / 8] |= (uint8_t)(0x80 >> i % 8);
-		if (memcmp(m->ranges.feeds.data + at, digest_feed_range(link->node, ln->network, i)->bytes, RANGE_PREFIX_BYTES) != 0)
+		if (memcmp(m->ranges.feeds.data + at, digest_feed_range(link->node, ln->network, i)->bytes,
+				RANGE_PREFIX_BYTES) != 0)
 			feeds[i / 8] |= (uint8_t)(0x80 >> i % 8);
 	}
 	message_write_range_want(&link->control, &ln->network->id, objects, feeds);
@@ -382,7 +397,7 @@ void sync_link_closed(struct link *link)
 
 struct commit *sync_save_cursor(struct link *link, struct link_network *ln, struct commit *commit)
 {
-	struct store_cursor cursor = { .arrival = ln->cursor.arrival };
+	struct store_cursor cursor = {.arrival = ln->cursor.arrival};
 	memcpy(cursor.peer_store_epoch, ln->cursor.store_epoch, STORE_EPOCH_BYTES);
 	memcpy(cursor.rolling, ln->cursor.rolling, sizeof cursor.rolling);
 	if (!commit)

@@ -3,13 +3,15 @@
 #include "proto/node_private.h"
 
 /*
- * Telling: walks over the network's objects and feeds in order of arrival, one for each link, made frame by frame when the socket can
- * take one. First from the peer's cursor to the end, then live: what is committed is appended, and the walk goes on.
+ * Telling: walks over the network's objects and feeds in order of arrival, one for each link, made
+ * frame by frame when the socket can take one. First from the peer's cursor to the end, then live:
+ * what is committed is appended, and the walk goes on.
  */
 
 void sync_tell_amendments(struct link *link, const struct link_network *ln, size_t first)
 {
-	/* The charter first: without it the peer can judge nothing else. Those that are durable here; others were pushed. */
+	/* The charter first: without it the peer can judge nothing else. Those that are durable here;
+	 * others were pushed. */
 	for (size_t i = first; i < ln->network->amendment_count; i++) {
 		struct object_ref *ref = ln->network->amendments[i];
 		if (!ref || !ref->arrival)
@@ -25,15 +27,15 @@ void sync_tell_from(struct link *link, struct link_network *ln, uint64_t arrival
 	ln->object_next = NULL;
 	ln->feed_next = NULL;
 	/* Both lists ascend by arrival: back from the end to the first that is newer. */
-	for (struct list_node *n = list_last(&ln->network->objects_by_arrival); n && n != &ln->network->objects_by_arrival.head;
-	     n = n->prev) {
+	for (struct list_node *n = list_last(&ln->network->objects_by_arrival);
+		 n && n != &ln->network->objects_by_arrival.head; n = n->prev) {
 		struct object_ref *ref = list_entry(n, struct object_ref, by_arrival);
 		if (ref->arrival <= arrival)
 			break;
 		ln->object_next = ref;
 	}
-	for (struct list_node *n = list_last(&ln->network->feeds_by_arrival); n && n != &ln->network->feeds_by_arrival.head;
-	     n = n->prev) {
+	for (struct list_node *n = list_last(&ln->network->feeds_by_arrival);
+		 n && n != &ln->network->feeds_by_arrival.head; n = n->prev) {
 		struct feed *feed = list_entry(n, struct feed, by_arrival);
 		if (feed->arrival <= arrival)
 			break;
@@ -81,9 +83,11 @@ static struct feed *feed_after(const struct network *network, const struct feed 
 	return n ? list_entry(n, struct feed, by_arrival) : NULL;
 }
 
-static bool filter_passes(const struct link_network *ln, uint64_t arrival, uint8_t first_byte, const uint8_t bits[32])
+static bool filter_passes(
+	const struct link_network *ln, uint64_t arrival, uint8_t first_byte, const uint8_t bits[32])
 {
-	return !ln->filtered || arrival > ln->filter_until || bits[first_byte / 8] & 0x80 >> first_byte % 8;
+	return !ln->filtered || arrival > ln->filter_until ||
+		bits[first_byte / 8] & 0x80 >> first_byte % 8;
 }
 
 /* Not to who announced the same or more; its record has then done its work. */
@@ -97,7 +101,8 @@ static bool feed_known(struct link *link, struct feed *feed)
 	return true;
 }
 
-static bool produce_announce(struct link *link, struct link_network *ln, struct buffer *out, size_t room)
+static bool produce_announce(
+	struct link *link, struct link_network *ln, struct buffer *out, size_t room)
 {
 	struct message_feed feeds[LIMIT_ANNOUNCE_ITEMS];
 	struct hash objects[LIMIT_ANNOUNCE_ITEMS];
@@ -115,14 +120,17 @@ static bool produce_announce(struct link *link, struct link_network *ln, struct 
 	while (!ln->object_next && ln->feed_next && feed_count < LIMIT_ANNOUNCE_ITEMS && left >= 78) {
 		struct feed *feed = ln->feed_next;
 		ln->feed_next = feed_after(ln->network, feed);
-		if (!filter_passes(ln, feed->arrival, feed->feed_id.bytes[0], ln->filter_feeds) || feed_known(link, feed))
+		if (!filter_passes(ln, feed->arrival, feed->feed_id.bytes[0], ln->filter_feeds) ||
+			feed_known(link, feed))
 			continue;
-		feeds[feed_count++] = (struct message_feed){ feed->feed_id, feed->durable_seq, feed->durable_hash };
+		feeds[feed_count++] = (struct message_feed){
+			feed->feed_id, feed->durable_seq, feed->durable_hash};
 		left -= 78;
 	}
 	bool end = !ln->object_next && !ln->feed_next;
 	const struct store_arrival *newest = &link->node->newest;
-	if (end && feed_count == 0 && object_count == 0 && ln->told_arrival == newest->arrival && ln->live)
+	if (end && feed_count == 0 && object_count == 0 && ln->told_arrival == newest->arrival &&
+		ln->live)
 		return false;
 	message_write_announce(out, &ln->network->id, feeds, feed_count, objects, object_count,
 		end ? &newest->arrival : NULL, newest->rolling);
@@ -143,7 +151,8 @@ bool sync_produce(struct link *link, struct buffer *out, size_t room)
 		while (!ln->live && ln->object_next) {
 			struct object_ref *ref = ln->object_next;
 			ln->object_next = object_after(ln->network, ref);
-			/* The peer's HELLO named its newest amendment: those above it went ahead of this walk. */
+			/* The peer's HELLO named its newest amendment: those above it went ahead of this walk.
+			 */
 			if (ref->type == OBJECT_GENESIS || ref->type == OBJECT_AMENDMENT)
 				continue;
 			message_write_object(out, &ln->network->id, blob_bytes(ref->wire));
@@ -151,7 +160,7 @@ bool sync_produce(struct link *link, struct buffer *out, size_t room)
 		}
 		bool waiting = ln->live && !ln->filtered && link->node->announce_due;
 		if (!waiting && ln->told_arrival != link->node->newest.arrival && room >= 256 &&
-		    produce_announce(link, ln, out, room))
+			produce_announce(link, ln, out, room))
 			return true;
 	}
 	return false;
@@ -160,11 +169,13 @@ bool sync_produce(struct link *link, struct buffer *out, size_t room)
 void sync_announce_all(struct node *node)
 {
 	node->announce_due = false;
-	list_for_each(&node->links, n) {
+	list_for_each(&node->links, n)
+	{
 		struct link *link = list_entry(n, struct link, node_link);
 		struct commit *commit = NULL;
 		for (uint32_t i = 0; i < link->network_count; i++)
-			if (link->networks[i].cursor_dirty && monotime_reached(node->now.mono, node->cursor_save_at))
+			if (link->networks[i].cursor_dirty &&
+				monotime_reached(node->now.mono, node->cursor_save_at))
 				commit = sync_save_cursor(link, &link->networks[i], commit);
 		if (commit)
 			node_commit(node, commit);
@@ -185,7 +196,8 @@ static void announce_soon(struct node *node)
 
 void sync_skip_feed(struct feed *feed)
 {
-	list_for_each(&feed->network->node->links, n) {
+	list_for_each(&feed->network->node->links, n)
+	{
 		struct link *link = list_entry(n, struct link, node_link);
 		struct link_network *ln = link_network_find(link, &feed->network->id);
 		if (ln && ln->feed_next == feed)
@@ -195,7 +207,8 @@ void sync_skip_feed(struct feed *feed)
 
 void sync_skip_object(struct network *network, struct object_ref *ref)
 {
-	list_for_each(&network->node->links, n) {
+	list_for_each(&network->node->links, n)
+	{
 		struct link *link = list_entry(n, struct link, node_link);
 		struct link_network *ln = link_network_find(link, &network->id);
 		if (ln && ln->object_next == ref)
@@ -205,7 +218,8 @@ void sync_skip_object(struct network *network, struct object_ref *ref)
 
 void sync_feed_appended(struct feed *feed)
 {
-	list_for_each(&feed->network->node->links, n) {
+	list_for_each(&feed->network->node->links, n)
+	{
 		struct link *link = list_entry(n, struct link, node_link);
 		struct link_network *ln = link_network_find(link, &feed->network->id);
 		if (ln && ln->telling && !ln->feed_next)
@@ -216,7 +230,8 @@ void sync_feed_appended(struct feed *feed)
 
 void sync_object_appended(struct network *network, struct object_ref *ref)
 {
-	list_for_each(&network->node->links, n) {
+	list_for_each(&network->node->links, n)
+	{
 		struct link *link = list_entry(n, struct link, node_link);
 		struct link_network *ln = link_network_find(link, &network->id);
 		if (ln && ln->telling && !ln->object_next)

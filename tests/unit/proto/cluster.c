@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cluster.h"
+#include "tests/unit/proto/cluster.h"
 
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,7 +100,7 @@ void cluster_init(struct cluster *c, size_t count, uint64_t seed)
 		key_from(c, &city->city_key);
 		key_from(c, &city->node_key);
 		require(city_id_of(secret_key_public(city->city_key), &city->city_id) == 0);
-		struct store_options options = { .epoch_seed = { (uint8_t)(i + 1), (uint8_t)seed } };
+		struct store_options options = {.epoch_seed = {(uint8_t)(i + 1), (uint8_t)seed}};
 		require(store_memory_open(&options, &city->store) == 0);
 		char path[96];
 		snprintf(path, sizeof path, "%s/%s", c->folder, city->slug);
@@ -113,10 +114,17 @@ void cluster_init(struct cluster *c, size_t count, uint64_t seed)
 void cluster_node_start(struct city *city)
 {
 	struct node_config config = {
-		.io = { city, io_commit, io_read, io_write, io_wake, io_close, io_event, io_random },
-		.node_key = city->node_key, .node_public = *secret_key_public(city->node_key), .city_id = city->city_id,
-		.city_key = *secret_key_public(city->city_key), .slug = city->slug, .name = city->slug, .country = "HU",
-		.store = city->store, .agent = "test", .relay = !city->no_relay,
+		.io = {city, io_commit, io_read, io_write, io_wake, io_close, io_event, io_random},
+		.node_key = city->node_key,
+		.node_public = *secret_key_public(city->node_key),
+		.city_id = city->city_id,
+		.city_key = *secret_key_public(city->city_key),
+		.slug = city->slug,
+		.name = city->slug,
+		.country = "HU",
+		.store = city->store,
+		.agent = "test",
+		.relay = !city->no_relay,
 	};
 	memcpy(config.instance, city->instance, sizeof config.instance);
 	require(attachment_sink_new(city->store, city->files, &city->sink) == 0);
@@ -178,7 +186,8 @@ static bool pump(struct pipe_end *end)
 		return false;
 	uint8_t out[16384];
 	size_t len;
-	while (end->peer->in.len < 262144 && (len = link_produce(end->link, out, sizeof out, c->now)) > 0) {
+	while (end->peer->in.len < 262144 &&
+		(len = link_produce(end->link, out, sizeof out, c->now)) > 0) {
 		any = true;
 		if (!end->peer->closed) {
 			struct buffer moved;
@@ -240,7 +249,8 @@ static void advance(struct cluster *c, struct monotime until)
 			node_on_deadline(c->cities[i].node, c->now);
 }
 
-bool cluster_run(struct cluster *c, bool (*done)(struct cluster *cluster, void *ctx), void *ctx, int64_t max_ms)
+bool cluster_run(
+	struct cluster *c, bool (*done)(struct cluster *cluster, void *ctx), void *ctx, int64_t max_ms)
 {
 	struct monotime until = monotime_add_ms(c->now.mono, max_ms);
 	for (;;) {
@@ -286,7 +296,9 @@ void cluster_disconnect(struct cluster *c, struct city *a, struct city *b)
 {
 	for (size_t i = 0; i < c->pipe_count; i++) {
 		struct pipe_end *end = c->pipes[i];
-		if (!end->closed && ((end->city == a && end->peer->city == b) || (end->city == b && end->peer->city == a))) {
+		if (!end->closed &&
+			((end->city == a && end->peer->city == b) ||
+				(end->city == b && end->peer->city == a))) {
 			buffer_reset(&end->in);
 			end_close(end, "the wire was cut");
 		}
@@ -309,6 +321,14 @@ void cluster_node_stop(struct city *city)
 	city->sink = NULL;
 }
 
+static int remove_one(const char *path, const struct stat *info, int type, struct FTW *at)
+{
+	(void)info;
+	(void)type;
+	(void)at;
+	return remove(path);
+}
+
 void cluster_deinit(struct cluster *c)
 {
 	for (size_t i = 0; i < c->count; i++) {
@@ -324,9 +344,7 @@ void cluster_deinit(struct cluster *c)
 		free(c->pipes[i]);
 	}
 	secret_key_free(c->officer);
-	char command[128];
-	snprintf(command, sizeof command, "rm -rf '%s'", c->folder);
-	require(system(command) == 0);
+	require(nftw(c->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS) == 0);
 }
 
 static void on_object(void *ctx, int code, const struct hash *object_hash, uint64_t arrival)
@@ -336,7 +354,8 @@ static void on_object(void *ctx, int code, const struct hash *object_hash, uint6
 	*(int *)ctx = code;
 }
 
-static struct bytes seal(struct cluster *c, uint8_t type, const struct buffer *body, struct buffer *envelope)
+static struct bytes seal(
+	struct cluster *c, uint8_t type, const struct buffer *body, struct buffer *envelope)
 {
 	struct object_signature signature;
 	buffer_init(envelope, LIMIT_OBJECT_BYTES);
@@ -347,7 +366,7 @@ static struct bytes seal(struct cluster *c, uint8_t type, const struct buffer *b
 
 void cluster_found(struct cluster *c)
 {
-	struct draft_founder founders[CLUSTER_CITIES_MAX] = { 0 };
+	struct draft_founder founders[CLUSTER_CITIES_MAX] = {0};
 	for (size_t i = 0; i < c->count; i++) {
 		founders[i].slug = founders[i].name = bytes_from_text(c->cities[i].slug);
 		founders[i].country = bytes_from_text("HU");
@@ -355,8 +374,11 @@ void cluster_found(struct cluster *c)
 		founders[i].node_secret = c->cities[i].node_key;
 		memset(founders[i].sealing_key, (int)(i + 1), 32);
 	}
-	struct draft_network network = { .name = bytes_from_text("Pact"), .slug = bytes_from_text("pact"),
-		.time_ms = (uint64_t)c->now.wall.ms, .founders = founders, .founder_count = c->count };
+	struct draft_network network = {.name = bytes_from_text("Pact"),
+		.slug = bytes_from_text("pact"),
+		.time_ms = (uint64_t)c->now.wall.ms,
+		.founders = founders,
+		.founder_count = c->count};
 	network.officers.count = 1;
 	network.officers.k = 1;
 	network.officers.list[0].key = *secret_key_public(c->officer);
@@ -382,10 +404,12 @@ int cluster_amend(struct city *at, const struct amendment_item *items, size_t co
 	struct cluster *c = at->cluster;
 	struct buffer body, envelope;
 	buffer_init(&body, LIMIT_OBJECT_BYTES);
-	int code = draft_amendment(node_network_roster(at->node, 0), items, count, (uint64_t)c->now.wall.ms, &body);
+	int code = draft_amendment(
+		node_network_roster(at->node, 0), items, count, (uint64_t)c->now.wall.ms, &body);
 	require(code == 0);
 	code = 1;
-	int refused = node_object_submit(at->node, &c->network_id, seal(c, OBJECT_AMENDMENT, &body, &envelope), on_object, &code, c->now);
+	int refused = node_object_submit(at->node, &c->network_id,
+		seal(c, OBJECT_AMENDMENT, &body, &envelope), on_object, &code, c->now);
 	buffer_deinit(&body);
 	buffer_deinit(&envelope);
 	while (!refused && code == 1 && answer_commits(at))
@@ -398,16 +422,19 @@ static void on_published(void *ctx, const struct node_published *result)
 	*(struct node_published *)ctx = *result;
 }
 
-int cluster_publish_later(struct city *city, uint8_t lane, const char *body, struct node_published *result)
+int cluster_publish_later(
+	struct city *city, uint8_t lane, const char *body, struct node_published *result)
 {
-	struct header header = { .kind = lane, .time_ms = (uint64_t)city->cluster->now.wall.ms, .body_size = (uint32_t)strlen(body) };
+	struct header header = {.kind = lane,
+		.time_ms = (uint64_t)city->cluster->now.wall.ms,
+		.body_size = (uint32_t)strlen(body)};
 	struct buffer bytes;
 	buffer_init(&bytes, HEADER_SIZE_MAX);
 	io_random(city, header.content_id, sizeof header.content_id);
 	require(header_encode(&header, &bytes) == 0);
-	*result = (struct node_published){ .code = 1 };
-	int code = node_publish(city->node, &city->cluster->network_id, lane, buffer_bytes(&bytes), bytes_from_text(body), on_published,
-		result, city->cluster->now);
+	*result = (struct node_published){.code = 1};
+	int code = node_publish(city->node, &city->cluster->network_id, lane, buffer_bytes(&bytes),
+		bytes_from_text(body), on_published, result, city->cluster->now);
 	buffer_deinit(&bytes);
 	return code;
 }
@@ -439,13 +466,14 @@ bool cluster_converged(struct cluster *c, void *ctx)
 	(void)ctx;
 	for (size_t of = 0; of < c->count; of++)
 		for (uint8_t lane = 1; lane <= FEED_LANE_COUNT; lane++) {
-			struct node_feed first = { 0 }, other = { 0 };
+			struct node_feed first = {0}, other = {0};
 			for (size_t at = 0; at < c->count; at++) {
 				if (!c->cities[at].node)
 					continue;
 				if (!cluster_feed(&c->cities[at], &c->cities[of], lane, at == 0 ? &first : &other))
 					return false;
-				if (at > 0 && (first.seq != other.seq || !hash_equal(&first.entry_hash, &other.entry_hash)))
+				if (at > 0 &&
+					(first.seq != other.seq || !hash_equal(&first.entry_hash, &other.entry_hash)))
 					return false;
 			}
 		}

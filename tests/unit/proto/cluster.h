@@ -5,8 +5,9 @@
 #include "proto/node.h"
 
 /**
- * Several nodes in one process, in virtual time: memory stores, byte pipes for links, commits and reads answered in order. Everything is
- * decided by the seed. Failures of the harness itself end the test (require).
+ * Several nodes in one process, in virtual time: memory stores, byte pipes for links, commits and
+ * reads answered in order. Everything is decided by the seed. Failures of the harness itself end
+ * the test (require).
  */
 
 #define CLUSTER_CITIES_MAX 8
@@ -69,14 +70,16 @@ void cluster_node_stop(struct city *city);
 void cluster_connect(struct cluster *cluster, struct city *a, struct city *b);
 void cluster_disconnect(struct cluster *cluster, struct city *a, struct city *b);
 /** Runs until `done` says so; false when `max_ms` of virtual time have passed before. */
-bool cluster_run(struct cluster *cluster, bool (*done)(struct cluster *cluster, void *ctx), void *ctx, int64_t max_ms);
+bool cluster_run(struct cluster *cluster, bool (*done)(struct cluster *cluster, void *ctx),
+	void *ctx, int64_t max_ms);
 /** Runs for so long. */
 void cluster_pass(struct cluster *cluster, int64_t ms);
 
 /** Publishes one entry and waits for its answer: the result's code. */
 int cluster_publish(struct city *city, uint8_t lane, const char *body, struct node_published *out);
 /** Queues it without waiting; *result is filled later, its code preset to 1. */
-int cluster_publish_later(struct city *city, uint8_t lane, const char *body, struct node_published *result);
+int cluster_publish_later(
+	struct city *city, uint8_t lane, const char *body, struct node_published *result);
 bool cluster_feed(struct city *at, struct city *of, uint8_t lane, struct node_feed *out);
 /** All cities hold the same feeds: same seq and hash for each. */
 bool cluster_converged(struct cluster *cluster, void *ctx);

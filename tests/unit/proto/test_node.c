@@ -11,7 +11,7 @@
 
 #include "base/log.h"
 #include "charter/amendment.h"
-#include "cluster.h"
+#include "tests/unit/proto/cluster.h"
 
 static void each(void *ctx, const struct node_peer *p)
 {
@@ -49,7 +49,9 @@ static void backlog_is_caught_up(void **state)
 	memset(body, 'x', 1024);
 	static struct node_published results[3000];
 	for (int i = 0; i < 3000; i++)
-		assert_int_equal(cluster_publish_later(&c.cities[0], i % 3 == 0 ? FEED_LANE_CALL : FEED_LANE_DOC, body, &results[i]), 0);
+		assert_int_equal(cluster_publish_later(&c.cities[0],
+							 i % 3 == 0 ? FEED_LANE_CALL : FEED_LANE_DOC, body, &results[i]),
+			0);
 	for (int i = 0; i < 5; i++)
 		assert_int_equal(cluster_publish(&c.cities[0], FEED_LANE_ALERT, "alert", NULL), 0);
 	cluster_pass(&c, 10);
@@ -77,7 +79,7 @@ static void reconnect_with_nothing_new_is_small(void **state)
 	cluster_disconnect(&c, &c.cities[0], &c.cities[1]);
 	cluster_connect(&c, &c.cities[0], &c.cities[1]);
 	cluster_pass(&c, 1000);
-	struct node_peer peer = { 0 };
+	struct node_peer peer = {0};
 	node_each_peer(c.cities[0].node, each, &peer);
 	assert_int_equal(peer.state, LINK_LIVE);
 	assert_true(peer.sent_bytes + peer.received_bytes <= 512);
@@ -120,7 +122,7 @@ static void own_feed_is_taken_back_first(void **state)
 	cluster_node_stop(a);
 	store_memory_restore(a->store, old);
 	cluster_node_start(a);
-	struct node_guard_head guard = { .network_id = c.network_id, .epoch = 1 };
+	struct node_guard_head guard = {.network_id = c.network_id, .epoch = 1};
 	guard.lanes[FEED_LANE_DOC - 1].seq = 10;
 	node_set_guard(a->node, &guard, c.now);
 	const char *why;
@@ -148,12 +150,12 @@ static void suspended_city_is_cut(void **state)
 	cluster_connect(&c, &c.cities[0], &c.cities[1]);
 	cluster_connect(&c, &c.cities[1], &c.cities[2]);
 	cluster_pass(&c, 100);
-	struct amendment_item item = { .kind = AMENDMENT_SUSPEND };
+	struct amendment_item item = {.kind = AMENDMENT_SUSPEND};
 	item.city_id = c.cities[2].city_id;
 	item.end.reason = bytes_from_text("seized");
 	assert_int_equal(cluster_amend(&c.cities[0], &item, 1), 0);
 	cluster_pass(&c, 1000);
-	struct node_peer peer = { 0 };
+	struct node_peer peer = {0};
 	node_each_peer(c.cities[2].node, each, &peer);
 	assert_true(peer.state != LINK_LIVE);
 	assert_non_null(strstr(c.cities[1].last_close, "suspended"));

@@ -43,7 +43,7 @@ static void pump_dirty(struct app *app)
 	/* those that want another turn queue up again, behind what is there now */
 	struct list_node *node;
 	for (size_t i = list_count(&app->inner->dirty);
-			i > 0 && (node = list_pop_front(&app->inner->dirty)); i--) {
+		 i > 0 && (node = list_pop_front(&app->inner->dirty)); i--) {
 		struct transport *t = list_entry(node, struct transport, dirty);
 		if (transport_pump(t))
 			transport_wake(t);
@@ -158,7 +158,7 @@ static void loop_open(struct app *app)
 }
 
 /* The signals alone hold the loop; the rest follows what others hold. */
-static void loop_begin(struct app *app)
+void app_loop_begin(struct app *app)
 {
 	struct app_loop *inner = app->inner;
 	uv_prepare_start(&inner->prepare, on_prepare);
@@ -166,123 +166,6 @@ static void loop_begin(struct app *app)
 	uv_unref((uv_handle_t *)&inner->prepare);
 	uv_unref((uv_handle_t *)&inner->check);
 	app_subscribe(app, &inner->own, on_own_event, app);
-}
-
-_Noreturn static void on_store_fatal(void *ctx, const char *reason)
-{
-	(void)ctx;
-	struct log_line l;
-	log_begin(&l, LOG_LEVEL_ERROR, "store_failed");
-	log_text(&l, "reason", reason);
-	log_text(&l, "consequence", "the process ends; nothing that was not durable was answered");
-	log_end(&l);
-	_exit(1);
-}
-
-static bool attachment_known(void *ctx, const struct hash *attachment_id, bool *complete)
-{
-	struct app *app = ctx;
-	struct store_attachment row;
-	if (store_attachment_info(app->store, attachment_id, &row))
-		return false;
-	*complete = row.complete;
-	return true;
-}
-
-static int store_start(struct app *app, struct complaint *complaint)
-{
-	char path[IDENTITY_PATH_MAX];
-	struct store_options options = {
-		.limit_bytes = app->config.store.limit,
-		.reserve_bytes = STORE_RESERVE_BYTES,
-		.fatal = on_store_fatal,
-	};
-	int code = identity_path(path, app->config.data, IDENTITY_STORE);
-	if (!code)
-		code = random_bytes(options.epoch_seed, sizeof(options.epoch_seed));
-	if (!code)
-		code = store_lmdb_open(path, &options, &app->store, complaint);
-	if (!code)
-		code = attachment_files_open(path, &app->attachment_files);
-	if (!code)
-		code = attachment_files_clean(app->attachment_files, attachment_known, app, NULL);
-	return code;
-}
-
-static int on_guard(void *ctx, const struct commit *commits)
-{
-	struct app *app = ctx;
-	return guard_commits(app->guard, commits);
-}
-
-static int threads_start(struct app *app)
-{
-	struct writer_calls calls = {
-		.ctx = app,
-		.committed = app_on_committed,
-		.full = app_on_full,
-		.guard = on_guard,
-	};
-	int code = writer_new(&app->loop, app->store, &calls, &app->writer);
-	if (!code)
-		code = reader_new(&app->loop, app->store, app->attachment_files, app_on_read, app, &app->reader);
-	if (!code)
-		code = attachment_writer_new(&app->loop, app->store, app->attachment_files, app_on_written, app,
-			&app->attachment_writer);
-	return code;
-}
-
-static int node_start(struct app *app, struct complaint *complaint)
-{
-	struct node_config config = {
-		.io = app_node_io(app),
-		.node_key = app->identity.node_key,
-		.node_public = app->identity.node_public,
-		.city_id = app->identity.city_id,
-		.city_key = app->identity.city_public,
-		.slug = app->config.city.slug,
-		.name = app->config.city.name,
-		.country = app->config.city.country,
-		.store = app->store,
-		.agent = APP_AGENT,
-		.relay = app->config.relay,
-	};
-	int code = random_bytes(app->instance, sizeof(app->instance));
-	memcpy(config.instance, app->instance, sizeof(config.instance));
-	if (!code)
-		code = node_new(&config, app_now(app), &app->node, complaint);
-	return code;
-}
-
-static int start_all(struct app *app, struct complaint *complaint)
-{
-	int code = log_sink_open(&app->config.log, complaint);
-	if (!code)
-		code = identity_load(app->config.data, &app->identity, complaint);
-	if (!code)
-		code = tls_context_new(app->identity.node_key, &app->tls);
-	if (!code)
-		code = store_start(app, complaint);
-	if (!code)
-		code = guard_open(app, &app->guard, complaint);
-	if (!code)
-		code = threads_start(app);
-	if (!code)
-		code = node_start(app, complaint);
-	if (code)
-		return code;
-	guard_tell(app->guard);
-	app_deny_tell(app, NULL);
-	code = listener_new(app, &app->listener, complaint);
-	if (!code)
-		code = dialer_new(app, &app->dialer);
-	if (code)
-		return code;
-	app->state = APP_RUNNING;
-	app_addresses_tell(app);
-	app_renew_resume(app);
-	loop_begin(app);
-	return api_start(app, &app->api, complaint);
 }
 
 static void on_inner_closed(uv_handle_t *handle)
@@ -295,9 +178,13 @@ static void inner_close(struct app *app)
 {
 	struct app_loop *inner = app->inner;
 	uv_handle_t *handles[] = {
-		(uv_handle_t *)&inner->prepare, (uv_handle_t *)&inner->check, (uv_handle_t *)&inner->idle,
-		(uv_handle_t *)&inner->deadline, (uv_handle_t *)&inner->signals[0],
-		(uv_handle_t *)&inner->signals[1], (uv_handle_t *)&inner->signals[2],
+		(uv_handle_t *)&inner->prepare,
+		(uv_handle_t *)&inner->check,
+		(uv_handle_t *)&inner->idle,
+		(uv_handle_t *)&inner->deadline,
+		(uv_handle_t *)&inner->signals[0],
+		(uv_handle_t *)&inner->signals[1],
+		(uv_handle_t *)&inner->signals[2],
 	};
 	inner->handles = sizeof(handles) / sizeof(handles[0]);
 	for (unsigned i = 0; i < sizeof(handles) / sizeof(handles[0]); i++)
@@ -348,7 +235,7 @@ int app_start(struct app *app, const char *config_path, struct complaint *compla
 	app->started = app_now(app).wall;
 	loop_open(app);
 	struct complaint first = {0};
-	code = start_all(app, &first);
+	code = app_parts_start(app, &first);
 	if (!code) {
 		struct log_line l;
 		log_begin(&l, LOG_LEVEL_INFO, "started");
@@ -428,7 +315,8 @@ void app_reload(struct app *app)
 	app->inner->addresses_due = true;
 	if (app->dialer)
 		dialer_poke(app->dialer);
-	log_event(LOG_LEVEL_INFO, "reloaded", "note", "city, data, listen, control, store and relay "
+	log_event(LOG_LEVEL_INFO, "reloaded", "note",
+		"city, data, listen, control, store and relay "
 		"change at the next start only");
 	config_keep(&app->config, &former);
 	config_deinit(&former);

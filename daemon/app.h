@@ -40,7 +40,12 @@ struct writer;
 #define APP_AGENT "hansad/" HANSA_VERSION
 #define APP_ADDRESS_MAX 280 /* "[IPv6]:port" or "host:port", 255 of host and the rest */
 
-enum app_state { APP_STARTING, APP_RUNNING, APP_STOPPING, APP_STOPPED };
+enum app_state {
+	APP_STARTING,
+	APP_RUNNING,
+	APP_STOPPING,
+	APP_STOPPED
+};
 
 struct app {
 	uv_loop_t loop;
@@ -67,7 +72,7 @@ struct app {
 	unsigned transport_count;
 	bool disk_full;
 	struct timestamp started;
-	uint8_t instance[16];        /* of this process's life, as HELLO says it */
+	uint8_t instance[16];            /* of this process's life, as HELLO says it */
 	struct invitations *invitations; /* the API's, for the join listener; NULL before it */
 };
 

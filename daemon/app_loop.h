@@ -33,6 +33,10 @@ struct app_loop {
 	uint8_t record[TLS_RECORD_MAX];
 };
 
+/** Log, keys, store, threads, node, listener, dialer, API (app_start.c); app.c takes them down. */
+int app_parts_start(struct app *app, struct complaint *complaint);
+/** From now on output, events and deadlines are worked off (app.c). */
+void app_loop_begin(struct app *app);
 /** The node's surroundings (app_node.c). */
 struct node_io app_node_io(struct app *app);
 /** Completions of the threads. */

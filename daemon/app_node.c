@@ -137,8 +137,8 @@ void app_on_full(void *ctx, bool full)
 	struct app *app = ctx;
 	app->disk_full = full;
 	log_event(full ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO, full ? "disk_full" : "disk_has_room",
-		"consequence", full ? "only alerts and control objects are taken in" :
-		"everything is taken in again");
+		"consequence",
+		full ? "only alerts and control objects are taken in" : "everything is taken in again");
 	if (!app->node)
 		return;
 	if (full)
@@ -165,7 +165,8 @@ void app_unsubscribe(struct app_subscriber *subscriber)
 /* A subscriber may take itself or others off the list: so it is walked anew after each call. */
 static struct app_subscriber *next_subscriber(struct app *app)
 {
-	list_for_each(&app->subscribers, node) {
+	list_for_each(&app->subscribers, node)
+	{
 		struct app_subscriber *subscriber = list_entry(node, struct app_subscriber, node);
 		if (subscriber->delivered < app->inner->event_number)
 			return subscriber;
@@ -235,7 +236,7 @@ static void deny_one(struct app *app, const char *text, bool deny)
 {
 	struct hash city_id;
 	if (text_hex_decode(city_id.bytes, HASH_SIZE, bytes_from_text(text)) ||
-			node_denied(app->node, &city_id) == deny)
+		node_denied(app->node, &city_id) == deny)
 		return;
 	int code = node_deny(app->node, &city_id, deny, app_now(app));
 	if (code)

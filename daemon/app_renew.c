@@ -12,12 +12,13 @@
 #include "feed/feed.h"
 
 /*
- * A new node key: its file first (node.key.new), then an epoch record in each network whose cuts are
- * the own tips, and only when these are committed the file takes node.key's place. A crash between
- * leaves node.key.new, which the charter names: the next start goes on from there.
+ * A new node key: its file first (node.key.new), then an epoch record in each network whose cuts
+ * are the own tips, and only when these are committed the file takes node.key's place. A crash
+ * between leaves node.key.new, which the charter names: the next start goes on from there.
  */
 
-/* The own feeds must be at rest when the cuts are drawn: what is published meanwhile would be lost. */
+/* The own feeds must be at rest when the cuts are drawn: what is published meanwhile would be lost.
+ */
 #define QUIET_WITHIN_MS 30000
 
 struct app_renewal {
@@ -88,8 +89,8 @@ static int submit_one(struct app_renewal *r, const struct roster *roster)
 			r->sealing, cuts, EPOCH_REASON_RENEWAL, (uint64_t)now.wall.ms, &wire);
 	if (!code) {
 		r->waiting++;
-		code = node_object_submit(app->node, roster_network_id(roster), buffer_bytes(&wire),
-			on_object, r, now);
+		code = node_object_submit(
+			app->node, roster_network_id(roster), buffer_bytes(&wire), on_object, r, now);
 		if (code)
 			r->waiting--;
 	}

@@ -45,8 +45,8 @@ static int copy_member(const struct roster_member *from, struct bootstrap_member
 	return 0;
 }
 
-static int copy_network(const struct roster *roster, const struct hash *self,
-	struct bootstrap_network *to)
+static int copy_network(
+	const struct roster *roster, const struct hash *self, struct bootstrap_network *to)
 {
 	size_t total = roster_member_count(roster);
 	to->network_id = *roster_network_id(roster);
@@ -101,8 +101,8 @@ static void on_done(uv_work_t *work, int status)
 	snapshot_free(s);
 }
 
-void bootstrap_write_later(struct app *app, const char *path, void (*done)(void *ctx, int code),
-	void *ctx)
+void bootstrap_write_later(
+	struct app *app, const char *path, void (*done)(void *ctx, int code), void *ctx)
 {
 	struct snapshot *s = snapshot_take(app, path);
 	if (!s) {

@@ -5,7 +5,7 @@
 #include "daemon/app.h"
 
 /** Copies now, writes on a worker thread, then calls `done` on the loop. */
-void bootstrap_write_later(struct app *app, const char *path, void (*done)(void *ctx, int code),
-	void *ctx);
+void bootstrap_write_later(
+	struct app *app, const char *path, void (*done)(void *ctx, int code), void *ctx);
 /** Writes at once. bootstrap_file_write's errors. */
 int bootstrap_write_now(struct app *app, const char *path);

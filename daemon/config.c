@@ -27,9 +27,8 @@ struct parse {
 	struct complaint *complaint;
 };
 
-__attribute__((format(printf, 5, 6)))
-static int refuse(struct parse *p, int code, const char *section, const char *key,
-	const char *format, ...)
+__attribute__((format(printf, 5, 6))) static int refuse(
+	struct parse *p, int code, const char *section, const char *key, const char *format, ...)
 {
 	char field[96], reason[256];
 	config_where(p->text, p->len, section, key, field);
@@ -67,7 +66,8 @@ static int take_city(struct parse *p)
 	if (!text_utf8_valid(name))
 		return refuse(p, ERROR_UTF8, "city", "name", "%s", error_text(ERROR_UTF8));
 	if (!text_slug_valid(bytes_from_text(raw->slug)))
-		return refuse(p, ERROR_FIELD, "city", "slug", "A slug is 1 to 32 of a-z, 0-9 and '-', "
+		return refuse(p, ERROR_FIELD, "city", "slug",
+			"A slug is 1 to 32 of a-z, 0-9 and '-', "
 			"begins with a letter, and has no '--' and no '-' at its end.");
 	if (strspn(raw->country, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 2)
 		return refuse(p, ERROR_FIELD, "city", "country",
@@ -86,8 +86,10 @@ static int take_addresses(struct parse *p, const char *key, char **items, unsign
 			return refuse(p, code, NULL, key, "The port of \"%s\" is not between %d and 65535.",
 				items[i], port_zero ? 0 : 1);
 		if (code)
-			return refuse(p, code, NULL, key, "\"%s\" is not HOST:PORT, such as 192.0.2.7:4400, "
-				"[2001:db8::7]:4400 or hansa.example.org:4400.", items[i]);
+			return refuse(p, code, NULL, key,
+				"\"%s\" is not HOST:PORT, such as 192.0.2.7:4400, "
+				"[2001:db8::7]:4400 or hansa.example.org:4400.",
+				items[i]);
 	}
 	if (count == 0)
 		return 0;
@@ -106,8 +108,8 @@ static int take_network(struct parse *p)
 	struct config *out = p->out;
 	int code = take_addresses(p, "listen", raw->listen, raw->listen_count, &out->listen, true);
 	if (!code)
-		code = take_addresses(p, "advertise", raw->advertise, raw->advertise_count,
-			&out->advertise, false);
+		code = take_addresses(
+			p, "advertise", raw->advertise, raw->advertise_count, &out->advertise, false);
 	if (code)
 		return code;
 	if (raw->socks5)
@@ -163,7 +165,8 @@ static int take_log(struct parse *p)
 		out->target = (enum config_log_target)i;
 	}
 	if ((out->target == CONFIG_LOG_FILE) != (raw->file != NULL))
-		return refuse(p, ERROR_FIELD, "log", "file", "A file is named where the target is "
+		return refuse(p, ERROR_FIELD, "log", "file",
+			"A file is named where the target is "
 			"\"file\", and nowhere else.");
 	out->file = take_path(p, &raw->file);
 	return 0;
@@ -179,8 +182,7 @@ static int take_control(struct parse *p)
 	/* sun_path of unix(7); libuv cuts longer ones in silence */
 	if (out->socket && strlen(out->socket) > 107)
 		return refuse(p, ERROR_SIZE, "control", "socket",
-			"The path of a socket has at most 107 bytes, this one has %zu.",
-			strlen(out->socket));
+			"The path of a socket has at most 107 bytes, this one has %zu.", strlen(out->socket));
 	out->group = take(&raw->group);
 	if (raw->roles) {
 		out->roles = *raw->roles;
@@ -283,8 +285,8 @@ int config_load(const char *path, struct config *out, struct complaint *complain
 	char *slash = full ? strrchr(full, '/') : NULL;
 	if (slash)
 		slash[slash == full ? 1 : 0] = '\0';
-	code = slash ? config_parse(text, len, full, out, complaint) :
-		complain(complaint, ERROR_IO, "configuration", "%s cannot be read.", path);
+	code = slash ? config_parse(text, len, full, out, complaint)
+				 : complain(complaint, ERROR_IO, "configuration", "%s cannot be read.", path);
 	free(full);
 	free(text);
 	return code;
@@ -317,11 +319,11 @@ void config_deinit(struct config *config)
 	memset(config, 0, sizeof(*config));
 }
 
-#define SWAP(a, b) \
-	do { \
+#define SWAP(a, b)                   \
+	do {                             \
 		__typeof__(a) swapped = (a); \
-		(a) = (b); \
-		(b) = swapped; \
+		(a) = (b);                   \
+		(b) = swapped;               \
 	} while (0)
 
 void config_keep(struct config *config, struct config *former)
@@ -353,12 +355,19 @@ int config_print(const struct config *config, FILE *to)
 	struct config_raw_store store = {config->store.limit ? limit : NULL};
 	struct config_raw_attachments attachments = {fetch_max};
 	struct config_raw raw = {
-		.city = config->city, .data = config->data,
-		.listen = config->listen.items, .listen_count = config->listen.count,
-		.advertise = config->advertise.items, .advertise_count = config->advertise.count,
-		.dial_max = &dial_max, .relay = relay,
-		.deny = config->deny.items, .deny_count = config->deny.count,
-		.log = &log, .control = &control, .store = config->store.limit ? &store : NULL,
+		.city = config->city,
+		.data = config->data,
+		.listen = config->listen.items,
+		.listen_count = config->listen.count,
+		.advertise = config->advertise.items,
+		.advertise_count = config->advertise.count,
+		.dial_max = &dial_max,
+		.relay = relay,
+		.deny = config->deny.items,
+		.deny_count = config->deny.count,
+		.log = &log,
+		.control = &control,
+		.store = config->store.limit ? &store : NULL,
 		.attachments = &attachments,
 	};
 	char *text = NULL;

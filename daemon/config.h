@@ -32,10 +32,14 @@ struct config_texts {
 	unsigned count;
 };
 
-enum config_log_target { CONFIG_LOG_STDERR, CONFIG_LOG_JOURNAL, CONFIG_LOG_FILE };
+enum config_log_target {
+	CONFIG_LOG_STDERR,
+	CONFIG_LOG_JOURNAL,
+	CONFIG_LOG_FILE
+};
 
 struct config_city {
-	char *name;    /* 1 to 128 bytes */
+	char *name; /* 1 to 128 bytes */
 	char *slug;
 	char *country; /* two capital letters, ISO 3166-1 */
 };
@@ -51,8 +55,8 @@ struct config_roles {
 };
 
 struct config_control {
-	char *socket; /* NULL: DATA/control.sock */
-	char *group;  /* NULL: the process's own */
+	char *socket;              /* NULL: DATA/control.sock */
+	char *group;               /* NULL: the process's own */
 	struct config_roles roles; /* the daemon's own user and root are always admin */
 };
 
@@ -66,7 +70,7 @@ struct config_attachments {
 
 struct config {
 	struct config_city city;
-	char *data; /* the data folder */
+	char *data;                    /* the data folder */
 	struct config_texts listen;    /* HOST:PORT; port 0: one is chosen and kept */
 	struct config_texts advertise; /* HOST:PORT as peers reach us; empty: the listen addresses */
 	char *socks5;                  /* reserved: refused while set */

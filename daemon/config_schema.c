@@ -7,18 +7,18 @@
 
 #define OPTIONAL_TEXT CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL
 
-#define FIELD_TEXTS(name, optional, owner, array, counter, most) \
-	{ \
-		.key = name, \
-		.value = { \
-			.type = CYAML_SEQUENCE, \
-			.flags = CYAML_FLAG_POINTER | (optional), \
-			.data_size = sizeof(char *), \
-			.sequence = {.entry = &text_entry, .min = 0, .max = (most)}, \
-		}, \
-		.data_offset = offsetof(owner, array), \
-		.count_offset = offsetof(owner, counter), \
-		.count_size = sizeof(unsigned), \
+#define FIELD_TEXTS(name, optional, owner, array, counter, most)                         \
+	{                                                                                    \
+		.key = name,                                                                     \
+		.value =                                                                         \
+			{                                                                            \
+				.type = CYAML_SEQUENCE,                                                  \
+				.flags = CYAML_FLAG_POINTER | (optional),                                \
+				.data_size = sizeof(char *),                                             \
+				.sequence = {.entry = &text_entry, .min = 0, .max = (most)},             \
+			},                                                                           \
+		.data_offset = offsetof(owner, array), .count_offset = offsetof(owner, counter), \
+		.count_size = sizeof(unsigned),                                                  \
 	}
 
 static const cyaml_schema_value_t text_entry = {
@@ -39,7 +39,7 @@ static const cyaml_schema_field_t log_fields[] = {
 	CYAML_FIELD_END,
 };
 
-#define ROLE(name, member) \
+#define ROLE(name, member)                                                                  \
 	FIELD_TEXTS(name, CYAML_FLAG_OPTIONAL, struct config_roles, member.names, member.count, \
 		CONFIG_USERS_MAX)
 
@@ -63,16 +63,16 @@ static const cyaml_schema_field_t store_fields[] = {
 };
 
 static const cyaml_schema_field_t attachment_fields[] = {
-	CYAML_FIELD_STRING_PTR("fetch_max", OPTIONAL_TEXT, struct config_raw_attachments, fetch_max, 1,
-		32),
+	CYAML_FIELD_STRING_PTR(
+		"fetch_max", OPTIONAL_TEXT, struct config_raw_attachments, fetch_max, 1, 32),
 	CYAML_FIELD_END,
 };
 
 static const cyaml_schema_field_t top_fields[] = {
 	CYAML_FIELD_MAPPING("city", CYAML_FLAG_DEFAULT, struct config_raw, city, city_fields),
 	CYAML_FIELD_STRING_PTR("data", OPTIONAL_TEXT, struct config_raw, data, 1, 900),
-	FIELD_TEXTS("listen", CYAML_FLAG_OPTIONAL, struct config_raw, listen, listen_count,
-		LIMIT_ADDRESSES),
+	FIELD_TEXTS(
+		"listen", CYAML_FLAG_OPTIONAL, struct config_raw, listen, listen_count, LIMIT_ADDRESSES),
 	FIELD_TEXTS("advertise", CYAML_FLAG_OPTIONAL, struct config_raw, advertise, advertise_count,
 		LIMIT_ADDRESSES),
 	CYAML_FIELD_STRING_PTR("socks5", OPTIONAL_TEXT, struct config_raw, socks5, 1, 256),
@@ -82,8 +82,8 @@ static const cyaml_schema_field_t top_fields[] = {
 	CYAML_FIELD_MAPPING_PTR("log", OPTIONAL_TEXT, struct config_raw, log, log_fields),
 	CYAML_FIELD_MAPPING_PTR("control", OPTIONAL_TEXT, struct config_raw, control, control_fields),
 	CYAML_FIELD_MAPPING_PTR("store", OPTIONAL_TEXT, struct config_raw, store, store_fields),
-	CYAML_FIELD_MAPPING_PTR("attachments", OPTIONAL_TEXT, struct config_raw, attachments,
-		attachment_fields),
+	CYAML_FIELD_MAPPING_PTR(
+		"attachments", OPTIONAL_TEXT, struct config_raw, attachments, attachment_fields),
 	CYAML_FIELD_END,
 };
 
@@ -120,8 +120,8 @@ static void fault_field(struct fault *fault, const char *text)
 	snprintf(fault->path, sizeof(fault->path), "%s", path);
 }
 
-__attribute__((format(printf, 3, 0)))
-static void on_cyaml_log(cyaml_log_t level, void *ctx, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static void on_cyaml_log(
+	cyaml_log_t level, void *ctx, const char *format, va_list args)
 {
 	(void)level;
 	struct fault *fault = ctx;
@@ -143,8 +143,8 @@ static void on_cyaml_log(cyaml_log_t level, void *ctx, const char *format, va_li
 /* libcyaml gives the position of the mapping; the key's own line helps more. */
 #define UNEXPECTED_KEY "Unexpected key: "
 
-static void unexpected_key(const struct fault *fault, const char *text, size_t len,
-	char field[static 96])
+static void unexpected_key(
+	const struct fault *fault, const char *text, size_t len, char field[static 96])
 {
 	char section[40] = "";
 	snprintf(section, sizeof(section), "%.*s", (int)strcspn(fault->path, "."), fault->path);
@@ -164,14 +164,14 @@ static cyaml_config_t cyaml_settings(struct fault *fault)
 	};
 }
 
-int config_schema_read(const char *text, size_t len, struct config_raw **out,
-	struct complaint *complaint)
+int config_schema_read(
+	const char *text, size_t len, struct config_raw **out, struct complaint *complaint)
 {
 	struct fault fault = {0};
 	cyaml_config_t settings = cyaml_settings(&fault);
 	*out = NULL;
-	cyaml_err_t error = cyaml_load_data((const uint8_t *)text, len, &settings, &config_schema,
-		(cyaml_data_t **)out, NULL);
+	cyaml_err_t error = cyaml_load_data(
+		(const uint8_t *)text, len, &settings, &config_schema, (cyaml_data_t **)out, NULL);
 	if (error == CYAML_OK && *out)
 		return 0;
 	if (error == CYAML_ERR_OOM)
@@ -186,8 +186,9 @@ int config_schema_read(const char *text, size_t len, struct config_raw **out,
 	else
 		snprintf(field, sizeof(field), "%s", fault.path[0] ? fault.path : "configuration");
 	return complain(complaint, ERROR_SYNTAX, field, "%s",
-		error == CYAML_OK ? "The file is empty." : fault.cause[0] ? fault.cause :
-		cyaml_strerror(error));
+		error == CYAML_OK    ? "The file is empty."
+			: fault.cause[0] ? fault.cause
+							 : cyaml_strerror(error));
 }
 
 void config_schema_free(struct config_raw *raw)

@@ -51,16 +51,16 @@ struct config_raw {
 extern const cyaml_schema_value_t config_schema;
 
 /** The schema's parse: shapes, types and unknown keys. Free with config_schema_free. */
-int config_schema_read(const char *text, size_t len, struct config_raw **out,
-	struct complaint *complaint);
+int config_schema_read(
+	const char *text, size_t len, struct config_raw **out, struct complaint *complaint);
 void config_schema_free(struct config_raw *raw);
 
 /**
  * "line 7, city.slug" for a key that was found at "city", "slug"; only the field where the line
  * cannot be told (flow style).
  */
-void config_where(const char *text, size_t len, const char *section, const char *key,
-	char to[static 96]);
+void config_where(
+	const char *text, size_t len, const char *section, const char *key, char to[static 96]);
 
 /** "64 GiB", "32MiB", "1048576": bytes. ERROR_SYNTAX, ERROR_RANGE. */
 int config_size_parse(const char *text, uint64_t *out);

@@ -12,7 +12,11 @@ static const struct {
 	const char *name;
 	unsigned shift;
 } size_units[] = {
-	{"TiB", 40}, {"GiB", 30}, {"MiB", 20}, {"KiB", 10}, {"B", 0},
+	{"TiB", 40},
+	{"GiB", 30},
+	{"MiB", 20},
+	{"KiB", 10},
+	{"B", 0},
 };
 #define SIZE_UNIT_COUNT (sizeof(size_units) / sizeof(size_units[0]))
 
@@ -107,8 +111,8 @@ static bool line_key(const char *line, size_t len, size_t indent, const char *ke
 		line[indent + key_len] == ':';
 }
 
-void config_where(const char *text, size_t len, const char *section, const char *key,
-	char to[static 96])
+void config_where(
+	const char *text, size_t len, const char *section, const char *key, char to[static 96])
 {
 	snprintf(to, 96, "%s%s%s", section ? section : "", section ? "." : "", key);
 	bool inside = section == NULL;
@@ -128,8 +132,8 @@ void config_where(const char *text, size_t len, const char *section, const char 
 			inside = line_key(line, line_len, 0, section);
 		bool depth_fits = section ? indent > 0 : indent == 0;
 		if (inside && depth_fits && line_key(line, line_len, indent, key)) {
-			snprintf(to, 96, "line %zu, %s%s%s", number, section ? section : "",
-				section ? "." : "", key);
+			snprintf(to, 96, "line %zu, %s%s%s", number, section ? section : "", section ? "." : "",
+				key);
 			return;
 		}
 	}

@@ -77,8 +77,8 @@ static const struct transport_owner owner = {.ready = on_ready, .ended = on_ende
 
 static void connect_to(struct target *target, const struct sockaddr *to)
 {
-	if (!transport_dial(target->dialer->app, to, target->address, TLS_PROTOCOL_LINK, &owner,
-			target))
+	if (!transport_dial(
+			target->dialer->app, to, target->address, TLS_PROTOCOL_LINK, &owner, target))
 		attempt_ended(target, 0);
 }
 
@@ -125,7 +125,8 @@ static void dial(struct target *target, const struct node_dial *city)
 		return;
 	}
 	char host[APP_ADDRESS_MAX], port[6];
-	struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM,
+	struct addrinfo hints = {.ai_family = AF_UNSPEC,
+		.ai_socktype = SOCK_STREAM,
 		.ai_flags = AI_ADDRCONFIG | AI_NUMERICSERV};
 	target->resolve.data = target;
 	if (code == ERROR_SYNTAX || socket_address_split(target->address, host, port))
@@ -175,8 +176,8 @@ void dialer_run(struct dialer *dialer)
 	if (next.us == MONOTIME_NEVER.us)
 		uv_timer_stop(&dialer->timer);
 	else
-		uv_timer_start(&dialer->timer, on_timer,
-			(uint64_t)(monotime_diff_us(next, now) / 1000 + 1), 0);
+		uv_timer_start(
+			&dialer->timer, on_timer, (uint64_t)(monotime_diff_us(next, now) / 1000 + 1), 0);
 }
 
 void dialer_poke(struct dialer *dialer)

@@ -75,7 +75,7 @@ static void own_feed(void *ctx, const struct node_feed *feed)
 	struct telling *telling = ctx;
 	struct guard *guard = telling->guard;
 	if (hash_equal(&feed->city_id, &guard->app->identity.city_id) &&
-			!guard_file_find(guard->file, &feed->network_id))
+		!guard_file_find(guard->file, &feed->network_id))
 		telling->networks++;
 }
 
@@ -138,7 +138,8 @@ static void entry_for(struct guard *guard, const struct hash *network_id, struct
 	memcpy(entry->store_epoch, guard->store_epoch, STORE_EPOCH_SIZE);
 }
 
-/* Own entries that are taken back from peers are own runs too: the guard never goes back by them. */
+/* Own entries that are taken back from peers are own runs too: the guard never goes back by them.
+ */
 static bool take_run(const struct commit_op *op, struct guard_entry *entry)
 {
 	if (!op->own || op->lane < 1 || op->lane > GUARD_LANES || op->count == 0)
@@ -153,16 +154,14 @@ static bool take_run(const struct commit_op *op, struct guard_entry *entry)
 }
 
 /* The cuts of a newer own record are the own heads from now on, lower ones too: a restore. */
-static bool take_record(const struct guard *guard, const struct commit_op *op,
-	struct guard_entry *entry)
+static bool take_record(
+	const struct guard *guard, const struct commit_op *op, struct guard_entry *entry)
 {
 	struct control_object object;
 	struct epoch_record record;
-	if (op->object_type != OBJECT_EPOCH_RECORD || !op->blob ||
-			op->blob->len > GUARD_RECORD_MAX || object_decode(blob_bytes(op->blob), &object) ||
-			epoch_record_decode(object.body, &record) ||
-			!hash_equal(&record.city_id, &guard->app->identity.city_id) ||
-			record.epoch <= entry->epoch)
+	if (op->object_type != OBJECT_EPOCH_RECORD || !op->blob || op->blob->len > GUARD_RECORD_MAX ||
+		object_decode(blob_bytes(op->blob), &object) || epoch_record_decode(object.body, &record) ||
+		!hash_equal(&record.city_id, &guard->app->identity.city_id) || record.epoch <= entry->epoch)
 		return false;
 	entry->epoch = record.epoch;
 	entry->record_len = (uint16_t)op->blob->len;
@@ -174,7 +173,8 @@ static bool take_record(const struct guard *guard, const struct commit_op *op,
 	return true;
 }
 
-static bool take_op(const struct guard *guard, const struct commit_op *op, struct guard_entry *entry)
+static bool take_op(
+	const struct guard *guard, const struct commit_op *op, struct guard_entry *entry)
 {
 	if (op->type == COMMIT_RUN)
 		return take_run(op, entry);
@@ -232,11 +232,12 @@ void guard_changed(struct guard *guard)
 {
 	guard->dirty = true;
 	if (guard->writing || uv_is_active((uv_handle_t *)&guard->timer) ||
-			guard->app->state == APP_STOPPING)
+		guard->app->state == APP_STOPPING)
 		return;
 	int64_t since = monotime_diff_us(app_now(guard->app).mono, guard->written) / 1000;
-	int64_t wait = !guard->was_written || since >= WRITE_AGAIN_MS - WRITE_FIRST_MS ?
-		WRITE_FIRST_MS : WRITE_AGAIN_MS - since;
+	int64_t wait = !guard->was_written || since >= WRITE_AGAIN_MS - WRITE_FIRST_MS
+		? WRITE_FIRST_MS
+		: WRITE_AGAIN_MS - since;
 	uv_timer_start(&guard->timer, on_timer, (uint64_t)wait, 0);
 	uv_unref((uv_handle_t *)&guard->timer);
 }

@@ -37,8 +37,8 @@ static int folder_check(const char *path, struct complaint *complaint)
 {
 	struct stat info;
 	if (stat(path, &info))
-		return complain(complaint, error_from_errno(errno), "data", "%s cannot be read: %s.",
-			path, strerror(errno));
+		return complain(complaint, error_from_errno(errno), "data", "%s cannot be read: %s.", path,
+			strerror(errno));
 	if (!S_ISDIR(info.st_mode))
 		return complain(complaint, ERROR_STATE, "data", "%s is not a folder.", path);
 	if (info.st_uid != geteuid())
@@ -66,8 +66,8 @@ static int hex_read(const char *path, void *to, size_t n, struct complaint *comp
 	if (len > 0 && text[len - 1] == '\n')
 		len--;
 	if (text_hex_decode(to, n, bytes_of(text, len)))
-		return complain(complaint, ERROR_SYNTAX, "keys", "%s is not %zu hexadecimal digits.", path,
-			2 * n);
+		return complain(
+			complaint, ERROR_SYNTAX, "keys", "%s is not %zu hexadecimal digits.", path, 2 * n);
 	return 0;
 }
 
@@ -133,8 +133,9 @@ int identity_sealing(const struct secret_key *node_key, uint8_t out[static IDENT
 		return ERROR_CRYPTO;
 	int code = hash_of("hansa sealing 1", bytes_of(seed, seed_len), &secret);
 	secret_wipe(seed, sizeof(seed));
-	EVP_PKEY *key = code ? NULL :
-		EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, NULL, secret.bytes, HASH_SIZE);
+	EVP_PKEY *key = code
+		? NULL
+		: EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, NULL, secret.bytes, HASH_SIZE);
 	secret_wipe(&secret, sizeof(secret));
 	bool good = key && EVP_PKEY_get_raw_public_key(key, out, &len) == 1;
 	EVP_PKEY_free(key);
@@ -177,5 +178,6 @@ int identity_renew_finish(const char *dir, struct complaint *complaint)
 	int code = done ? 0 : error_from_errno(errno);
 	if (fd >= 0)
 		close(fd);
-	return code ? complain(complaint, code, "keys", "%s cannot take the place of %s.", from, to) : 0;
+	return code ? complain(complaint, code, "keys", "%s cannot take the place of %s.", from, to)
+				: 0;
 }

@@ -18,19 +18,21 @@ static int request_check(const struct identity_request *r, struct complaint *com
 	if (name.len == 0 || name.len > 128 || !text_utf8_valid(name))
 		return complain(complaint, ERROR_FIELD, "city", "A name is 1 to 128 bytes of UTF-8.");
 	if (!r->slug || !text_slug_valid(bytes_from_text(r->slug)))
-		return complain(complaint, ERROR_FIELD, "slug", "A slug is 1 to 32 of a-z, 0-9 and '-', "
+		return complain(complaint, ERROR_FIELD, "slug",
+			"A slug is 1 to 32 of a-z, 0-9 and '-', "
 			"begins with a letter, and has no '--' and no '-' at its end.");
 	if (!r->country || strlen(r->country) != 2 ||
-			strspn(r->country, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 2)
+		strspn(r->country, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 2)
 		return complain(complaint, ERROR_FIELD, "country",
 			"A country is two capital letters, as in ISO 3166: HU, SK, PL.");
 	if (r->listen_count > LIMIT_ADDRESSES)
-		return complain(complaint, ERROR_FIELD, "listen", "At most %u addresses.",
-			LIMIT_ADDRESSES);
+		return complain(complaint, ERROR_FIELD, "listen", "At most %u addresses.", LIMIT_ADDRESSES);
 	for (size_t i = 0; i < r->listen_count; i++)
 		if (config_address_check(r->listen[i], true))
-			return complain(complaint, ERROR_FIELD, "listen", "\"%s\" is not HOST:PORT, such as "
-				"0.0.0.0:4400 or [::]:4400; port 0 lets one be chosen.", r->listen[i]);
+			return complain(complaint, ERROR_FIELD, "listen",
+				"\"%s\" is not HOST:PORT, such as "
+				"0.0.0.0:4400 or [::]:4400; port 0 lets one be chosen.",
+				r->listen[i]);
 	char path[IDENTITY_PATH_MAX];
 	if (!r->dir || !r->dir[0] || identity_path(path, r->dir, IDENTITY_NODE_KEY_NEW))
 		return complain(complaint, ERROR_FIELD, "data", "The folder's path is empty or too long.");
@@ -64,14 +66,15 @@ static int folder_sync(const char *path)
 	return code;
 }
 
-static int config_write(const struct identity_request *r, const char *path,
-	struct complaint *complaint)
+static int config_write(
+	const struct identity_request *r, const char *path, struct complaint *complaint)
 {
 	struct config config = {
 		.city = {(char *)(uintptr_t)r->name, (char *)(uintptr_t)r->slug,
 			(char *)(uintptr_t)r->country},
 		.listen = {(char **)(uintptr_t)r->listen, (unsigned)r->listen_count},
-		.dial_max = 8, .relay = true,
+		.dial_max = 8,
+		.relay = true,
 		.log = {.level = LOG_LEVEL_INFO},
 		.attachments = {.fetch_max = UINT64_C(32) << 20},
 	};
@@ -81,7 +84,8 @@ static int config_write(const struct identity_request *r, const char *path,
 	if (!file)
 		return ERROR_MEMORY;
 	fputs("# Every key is described in hansad.yaml of the documentation; `hansad --config FILE "
-		"--check` checks.\n", file);
+		  "--check` checks.\n",
+		file);
 	int code = config_print(&config, file);
 	if (fclose(file))
 		code = ERROR_MEMORY;
@@ -91,8 +95,8 @@ static int config_write(const struct identity_request *r, const char *path,
 	return code;
 }
 
-static int keys_write(const char *dir, char fingerprint[static TEXT_FINGERPRINT_SIZE],
-	struct complaint *complaint)
+static int keys_write(
+	const char *dir, char fingerprint[static TEXT_FINGERPRINT_SIZE], struct complaint *complaint)
 {
 	struct secret_key *city = NULL, *node = NULL;
 	char path[IDENTITY_PATH_MAX], hex[TEXT_HEX_SIZE(PUBLIC_KEY_SIZE) + 1];
@@ -118,8 +122,8 @@ static int keys_write(const char *dir, char fingerprint[static TEXT_FINGERPRINT_
 /* Only what this call made: it is called after the check that nothing of it was there. */
 static void take_back(const char *dir)
 {
-	static const enum identity_file files[] = {IDENTITY_CONFIG, IDENTITY_CITY_KEY,
-		IDENTITY_NODE_KEY, IDENTITY_CITY_PUBLIC};
+	static const enum identity_file files[] = {
+		IDENTITY_CONFIG, IDENTITY_CITY_KEY, IDENTITY_NODE_KEY, IDENTITY_CITY_PUBLIC};
 	char path[IDENTITY_PATH_MAX];
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
 		if (!identity_path(path, dir, files[i]))
@@ -131,8 +135,8 @@ static void take_back(const char *dir)
 	rmdir(dir);
 }
 
-static int make_all(const struct identity_request *r, char *fingerprint,
-	struct complaint *complaint)
+static int make_all(
+	const struct identity_request *r, char *fingerprint, struct complaint *complaint)
 {
 	char keys[IDENTITY_PATH_MAX], store[IDENTITY_PATH_MAX], config[IDENTITY_PATH_MAX];
 	identity_path(keys, r->dir, IDENTITY_KEYS);

@@ -102,7 +102,8 @@ static void on_connection(uv_stream_t *server, int status)
 		refuse(listener, t, "stopping");
 	else if (listener->handshakes >= limit)
 		refuse(listener, t, "too many handshakes");
-	else if (!known && (socket_address_parse(t->address, &from) ||
+	else if (!known &&
+		(socket_address_parse(t->address, &from) ||
 			!token_bucket_take(listener->bucket, (struct sockaddr *)&from, app_now(app).mono)))
 		refuse(listener, t, "rate limited");
 	else {
@@ -149,8 +150,8 @@ static struct listening *slot_open(struct listener *listener)
 	return s;
 }
 
-static int open_one(struct listener *listener, const char *wanted, unsigned kept_port,
-	struct complaint *complaint)
+static int open_one(
+	struct listener *listener, const char *wanted, unsigned kept_port, struct complaint *complaint)
 {
 	struct sockaddr_storage to;
 	if (socket_address_parse(wanted, &to))
@@ -181,7 +182,7 @@ int listener_new(struct app *app, struct listener **out, struct complaint *compl
 	uint8_t seed[MAP_SEED_SIZE];
 	struct listener *listener = calloc(1, sizeof(*listener));
 	if (!listener || random_bytes(seed, sizeof(seed)) ||
-			!(listener->bucket = token_bucket_new(seed))) {
+		!(listener->bucket = token_bucket_new(seed))) {
 		free(listener);
 		return complain(complaint, ERROR_MEMORY, "listen", "%s", error_text(ERROR_MEMORY));
 	}

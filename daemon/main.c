@@ -9,7 +9,11 @@
 #include "daemon/app.h"
 #include "daemon/notify.h"
 
-enum { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2 };
+enum {
+	EXIT_DONE = 0,
+	EXIT_REFUSED = 1,
+	EXIT_USAGE = 2
+};
 
 static const char usage[] =
 	"usage: hansad --config FILE [--check | --print]\n"

@@ -22,8 +22,9 @@ void notify_send(const char *state)
 		to.sun_path[0] = '\0'; /* an abstract socket */
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	socklen_t to_len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);
-	ssize_t sent = fd < 0 ? -1 :
-		sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&to, to_len);
+	ssize_t sent = fd < 0
+		? -1
+		: sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&to, to_len);
 	if (sent < 0)
 		log_event(LOG_LEVEL_WARN, "notify_failed", "state", state);
 	if (fd >= 0)

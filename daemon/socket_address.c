@@ -13,8 +13,8 @@ int socket_address_split(const char *text, char host[static APP_ADDRESS_MAX], ch
 		return ERROR_SYNTAX;
 	size_t len = (size_t)(colon - text);
 	bool brackets = text[0] == '[' && text[len - 1] == ']';
-	snprintf(host, APP_ADDRESS_MAX, "%.*s", (int)(brackets ? len - 2 : len),
-		brackets ? text + 1 : text);
+	snprintf(
+		host, APP_ADDRESS_MAX, "%.*s", (int)(brackets ? len - 2 : len), brackets ? text + 1 : text);
 	snprintf(port, 6, "%s", colon + 1);
 	return strspn(port, "0123456789") == strlen(port) && port[0] ? 0 : ERROR_SYNTAX;
 }
@@ -40,8 +40,8 @@ int socket_address_parse(const char *text, struct sockaddr_storage *out)
 void socket_address_format(const struct sockaddr *address, char to[static APP_ADDRESS_MAX])
 {
 	struct sockaddr_storage copy = {0};
-	size_t len = address->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) :
-		sizeof(struct sockaddr_in);
+	size_t len = address->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+												: sizeof(struct sockaddr_in);
 	memcpy(&copy, address, len);
 	char host[64] = "?";
 	uv_ip_name(address, host, sizeof(host));
@@ -51,9 +51,8 @@ void socket_address_format(const struct sockaddr *address, char to[static APP_AD
 
 unsigned socket_address_port(const struct sockaddr_storage *address)
 {
-	return address->ss_family == AF_INET6 ?
-		ntohs(((const struct sockaddr_in6 *)address)->sin6_port) :
-		ntohs(((const struct sockaddr_in *)address)->sin_port);
+	return address->ss_family == AF_INET6 ? ntohs(((const struct sockaddr_in6 *)address)->sin6_port)
+										  : ntohs(((const struct sockaddr_in *)address)->sin_port);
 }
 
 void socket_address_set_port(struct sockaddr_storage *address, unsigned port)

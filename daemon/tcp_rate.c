@@ -11,7 +11,7 @@ bool tcp_rate_read(int fd, uint64_t *bytes_per_second, bool *limited)
 	struct tcp_info info = {0};
 	socklen_t len = sizeof(info);
 	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) ||
-			len < offsetof(struct tcp_info, tcpi_delivery_rate) + sizeof(info.tcpi_delivery_rate))
+		len < offsetof(struct tcp_info, tcpi_delivery_rate) + sizeof(info.tcpi_delivery_rate))
 		return false;
 	*bytes_per_second = info.tcpi_delivery_rate;
 	*limited = info.tcpi_delivery_rate_app_limited;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * TLS 1.3 without sockets: ciphertext in, plaintext and ciphertext out (docs/protocol.md section 7).
+ * TLS 1.3 without sockets: ciphertext in, plaintext and ciphertext out (docs/protocol.md section
+ * 7).
  *
- * Both sides present a bare self-signed Ed25519 certificate; whether its key is a member's is judged
- * by the node after the handshake. There are no tickets, no resumption, no early data, so that no
- * connection goes round the pin. Source: RFC 8446.
+ * Both sides present a bare self-signed Ed25519 certificate; whether its key is a member's is
+ * judged by the node after the handshake. There are no tickets, no resumption, no early data, so
+ * that no connection goes round the pin. Source: RFC 8446.
  */
 #pragma once
 
@@ -38,8 +39,8 @@ void tls_context_free(struct tls_context *context);
 void tls_context_offer_join(struct tls_context *context, bool offer);
 
 /** `wanted` is what a client asks for; ignored for a server. */
-int tls_session_new(struct tls_context *context, bool server, enum tls_protocol wanted,
-	struct tls_session **out);
+int tls_session_new(
+	struct tls_context *context, bool server, enum tls_protocol wanted, struct tls_session **out);
 void tls_session_free(struct tls_session *session);
 
 /** A client's first flight, into `out`. */

@@ -46,8 +46,9 @@ static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
 	else if (session->offer_join && offers(in, len, TLS_PROTOCOL_JOIN))
 		chosen = TLS_PROTOCOL_JOIN;
 	if (chosen == TLS_PROTOCOL_NONE) {
-		tls_session_refuse(session, offers(in, len, TLS_PROTOCOL_JOIN) ?
-			"wrong ALPN: no invitation is open" : "wrong ALPN");
+		tls_session_refuse(session,
+			offers(in, len, TLS_PROTOCOL_JOIN) ? "wrong ALPN: no invitation is open"
+											   : "wrong ALPN");
 		return SSL_TLSEXT_ERR_ALERT_FATAL;
 	}
 	*out = protocols[chosen].wire + 1;
@@ -63,8 +64,8 @@ static int on_client_hello(SSL *ssl, int *alert, void *ctx)
 	size_t len;
 	if (!SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_supported_versions, &data, &len))
 		return SSL_CLIENT_HELLO_SUCCESS; /* TLS 1.2: refused by its version */
-	if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_application_layer_protocol_negotiation, &data,
-			&len))
+	if (SSL_client_hello_get0_ext(
+			ssl, TLSEXT_TYPE_application_layer_protocol_negotiation, &data, &len))
 		return SSL_CLIENT_HELLO_SUCCESS;
 	tls_session_refuse(SSL_get_app_data(ssl), "wrong ALPN: none was offered");
 	*alert = SSL_AD_NO_APPLICATION_PROTOCOL;
@@ -110,7 +111,8 @@ static SSL_CTX *context_make(bool server, const struct secret_key *key, X509 *ce
 	SSL_CTX_set_max_early_data(ctx, 0);
 	bool good = SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION) == 1 &&
 		SSL_CTX_set_max_proto_version(ctx, TLS1_3_VERSION) == 1 &&
-		SSL_CTX_set_ciphersuites(ctx, "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:"
+		SSL_CTX_set_ciphersuites(ctx,
+			"TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:"
 			"TLS_AES_256_GCM_SHA384") == 1 &&
 		SSL_CTX_set1_groups_list(ctx, "X25519:P-256") == 1 &&
 		SSL_CTX_use_certificate(ctx, certificate) == 1 &&
@@ -161,8 +163,8 @@ void tls_context_offer_join(struct tls_context *context, bool offer)
 	context->offer_join = offer;
 }
 
-int tls_session_new(struct tls_context *context, bool server, enum tls_protocol wanted,
-	struct tls_session **out)
+int tls_session_new(
+	struct tls_context *context, bool server, enum tls_protocol wanted, struct tls_session **out)
 {
 	struct tls_session *session = calloc(1, sizeof(*session));
 	if (!session)

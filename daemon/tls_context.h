@@ -13,9 +13,9 @@ struct tls_context {
 
 struct tls_session {
 	SSL *ssl;
-	bool offer_join; /* as it was when the session began */
-	struct bytes in;             /* what the BIO reads, during a call */
-	struct buffer *out;          /* where the BIO writes, during a call */
+	bool offer_join;    /* as it was when the session began */
+	struct bytes in;    /* what the BIO reads, during a call */
+	struct buffer *out; /* where the BIO writes, during a call */
 	bool ready, ended, failed;
 	enum tls_protocol protocol;
 	struct public_key peer;

@@ -117,7 +117,7 @@ static int fail(struct tls_session *session)
 			tls_session_refuse(session, reasons[i].reason);
 	char text[96];
 	if (ERR_GET_LIB(error) == ERR_LIB_SSL && reason > SSL_AD_REASON_OFFSET &&
-			reason < SSL_AD_REASON_OFFSET + 256)
+		reason < SSL_AD_REASON_OFFSET + 256)
 		snprintf(text, sizeof(text), "peer refused: TLS alert %.60s",
 			SSL_alert_desc_string_long(reason - SSL_AD_REASON_OFFSET));
 	else
@@ -253,7 +253,7 @@ int tls_session_export(const struct tls_session *session, uint8_t out[static TLS
 	static const char label[] = "EXPORTER-hansa-join-1";
 	if (!session->ready)
 		return ERROR_STATE;
-	int done = SSL_export_keying_material(session->ssl, out, TLS_EXPORT_SIZE, label,
-		sizeof(label) - 1, NULL, 0, 0);
+	int done = SSL_export_keying_material(
+		session->ssl, out, TLS_EXPORT_SIZE, label, sizeof(label) - 1, NULL, 0, 0);
 	return done == 1 ? 0 : ERROR_CRYPTO;
 }

@@ -58,7 +58,8 @@ static bool prefix_of(const struct sockaddr *address, uint8_t prefix[static 8])
 	return true;
 }
 
-static struct slot *slot_of(struct token_bucket *bucket, const uint8_t prefix[static 8], int64_t now)
+static struct slot *slot_of(
+	struct token_bucket *bucket, const uint8_t prefix[static 8], int64_t now)
 {
 	struct slot *set = bucket->sets[map_hash(bucket->seed, prefix, 8) % TOKEN_BUCKET_SETS];
 	struct slot *oldest = &set[0];
@@ -75,8 +76,8 @@ static struct slot *slot_of(struct token_bucket *bucket, const uint8_t prefix[st
 	return oldest;
 }
 
-bool token_bucket_take(struct token_bucket *bucket, const struct sockaddr *address,
-	struct monotime now)
+bool token_bucket_take(
+	struct token_bucket *bucket, const struct sockaddr *address, struct monotime now)
 {
 	uint8_t prefix[8];
 	if (!prefix_of(address, prefix))

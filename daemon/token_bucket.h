@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * How many handshakes strangers may begin: a token bucket for each /24 of IPv4 and /48 of IPv6, in a
- * table of fixed size. A full set of the table forgets the bucket that was used longest ago, which
- * costs an attacker with that many prefixes a set, and nobody memory.
+ * How many handshakes strangers may begin: a token bucket for each /24 of IPv4 and /48 of IPv6, in
+ * a table of fixed size. A full set of the table forgets the bucket that was used longest ago,
+ * which costs an attacker with that many prefixes a set, and nobody memory.
  */
 #pragma once
 
@@ -13,8 +13,8 @@
 #include "base/map.h"
 #include "base/timestamp.h"
 
-#define TOKEN_BUCKET_BURST 32u       /* an office behind one address, or a test of 20 cities */
-#define TOKEN_BUCKET_PER_SECOND 4u   /* a handshake costs 1 ms of CPU */
+#define TOKEN_BUCKET_BURST 32u     /* an office behind one address, or a test of 20 cities */
+#define TOKEN_BUCKET_PER_SECOND 4u /* a handshake costs 1 ms of CPU */
 #define TOKEN_BUCKET_SETS 256u
 #define TOKEN_BUCKET_WAYS 8u
 
@@ -24,5 +24,5 @@ struct token_bucket;
 struct token_bucket *token_bucket_new(const uint8_t seed[static MAP_SEED_SIZE]);
 void token_bucket_free(struct token_bucket *bucket);
 /** Takes one token of the address's prefix; false: there is none. Other families: always false. */
-bool token_bucket_take(struct token_bucket *bucket, const struct sockaddr *address,
-	struct monotime now);
+bool token_bucket_take(
+	struct token_bucket *bucket, const struct sockaddr *address, struct monotime now);

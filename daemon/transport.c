@@ -23,8 +23,8 @@ static void on_handle_closed(uv_handle_t *handle)
 	free(t);
 }
 
-static struct transport *transport_new(struct app *app, const struct transport_owner *owner_calls,
-	void *owner)
+static struct transport *transport_new(
+	struct app *app, const struct transport_owner *owner_calls, void *owner)
 {
 	struct transport *t = calloc(1, sizeof(*t));
 	if (!t)
@@ -79,8 +79,9 @@ static void reason_set(struct transport *t, const char *reason)
 static void on_timer(uv_timer_t *timer)
 {
 	struct transport *t = timer->data;
-	reason_set(t, t->state == TRANSPORT_CONNECTING ? "no connection within 5 s" :
-		"handshake timeout: not done within 5 s");
+	reason_set(t,
+		t->state == TRANSPORT_CONNECTING ? "no connection within 5 s"
+										 : "handshake timeout: not done within 5 s");
 	finish(t);
 }
 
@@ -128,8 +129,8 @@ static void take(struct transport *t, size_t len)
 {
 	struct app_loop *inner = t->app->inner;
 	size_t plain_len = 0;
-	int code = tls_session_receive(t->tls, bytes_of(inner->read, len), inner->plain, &plain_len,
-		&t->waiting);
+	int code = tls_session_receive(
+		t->tls, bytes_of(inner->read, len), inner->plain, &plain_len, &t->waiting);
 	if (t->state == TRANSPORT_HANDSHAKE && !code && tls_session_ready(t->tls))
 		on_ready(t);
 	if (plain_len > 0 && t->state == TRANSPORT_OPEN) {
@@ -170,8 +171,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 		return; /* while closing, what comes is dropped, so that our FIN is not overtaken by RST */
 	}
 	if (t->state == TRANSPORT_HANDSHAKE)
-		reason_set(t, n == UV_EOF ? "the peer closed during the handshake" :
-			uv_strerror((int)n));
+		reason_set(t, n == UV_EOF ? "the peer closed during the handshake" : uv_strerror((int)n));
 	reason_set(t, n == UV_EOF ? "the peer closed" : uv_strerror((int)n));
 	finish(t);
 }
@@ -209,15 +209,14 @@ static void peer_address(struct transport *t)
 	if (uv_tcp_getpeername(&t->tcp, (struct sockaddr *)&from, &len))
 		return;
 	uv_ip_name((struct sockaddr *)&from, host, sizeof(host));
-	unsigned port = from.ss_family == AF_INET6 ?
-		ntohs(((struct sockaddr_in6 *)&from)->sin6_port) :
-		ntohs(((struct sockaddr_in *)&from)->sin_port);
+	unsigned port = from.ss_family == AF_INET6 ? ntohs(((struct sockaddr_in6 *)&from)->sin6_port)
+											   : ntohs(((struct sockaddr_in *)&from)->sin_port);
 	snprintf(t->address, sizeof(t->address), from.ss_family == AF_INET6 ? "[%s]:%u" : "%s:%u", host,
 		port);
 }
 
-struct transport *transport_accept(struct app *app, uv_stream_t *server,
-	const struct transport_owner *owner_calls, void *owner)
+struct transport *transport_accept(
+	struct app *app, uv_stream_t *server, const struct transport_owner *owner_calls, void *owner)
 {
 	struct transport *t = transport_new(app, owner_calls, owner);
 	if (!t)

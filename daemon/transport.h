@@ -24,15 +24,16 @@
 #include "daemon/tls.h"
 
 #define TRANSPORT_READ_BYTES 65536u
-#define TRANSPORT_BATCH_MIN 4096u    /* 50 ms at the rate that a new link is taken to have */
-#define TRANSPORT_BATCH_MAX 262144u  /* written at once on a fast link */
+#define TRANSPORT_BATCH_MIN 4096u   /* 50 ms at the rate that a new link is taken to have */
+#define TRANSPORT_BATCH_MAX 262144u /* written at once on a fast link */
 #define TRANSPORT_LOWAT_MIN 16384u
 #define TRANSPORT_LOWAT_MAX 131072u
 #define TRANSPORT_TURN_BYTES (1u << 20) /* then the other transports have their turn */
 #define TRANSPORT_CONNECT_MS 5000
 #define TRANSPORT_HANDSHAKE_MS 5000
 #define TRANSPORT_CLOSING_MS 1000
-#define TRANSPORT_OUT_BYTES_MAX (TRANSPORT_BATCH_MAX + 65536u) /* a batch, and TLS's own records */
+#define TRANSPORT_OUT_BYTES_MAX (TRANSPORT_BATCH_MAX + 65536u) /* a batch, and TLS's own records \
+																*/
 #define TRANSPORT_LAST_BYTES (4u << 20) /* pulled while closing, at the most */
 
 enum transport_state {
@@ -71,7 +72,7 @@ struct transport {
 	struct app *app;
 	enum transport_state state;
 	bool dialled, reading, writing, ended, shut;
-	unsigned handles;       /* open uv handles */
+	unsigned handles; /* open uv handles */
 	uv_tcp_t tcp;
 	uv_timer_t timer;
 	uv_connect_t connect;
@@ -83,23 +84,23 @@ struct transport {
 	void *user;
 	const struct transport_owner *owner_calls;
 	void *owner;
-	struct buffer waiting;  /* ciphertext that TLS made by itself */
-	struct buffer out;      /* ciphertext being written */
+	struct buffer waiting; /* ciphertext that TLS made by itself */
+	struct buffer out;     /* ciphertext being written */
 	char address[APP_ADDRESS_MAX];
 	char reason[160];
 	struct monotime opened; /* when the handshake was complete */
 	struct monotime sampled;
-	uint64_t rate;          /* bytes a second */
+	uint64_t rate; /* bytes a second */
 	unsigned lowat;
-	size_t last_bytes;      /* pulled since it is closing */
+	size_t last_bytes; /* pulled since it is closing */
 };
 
 /**
  * Accepts from a listening stream; not started yet, so that the caller can judge its address and
  * transport_abort it. NULL: nothing was accepted.
  */
-struct transport *transport_accept(struct app *app, uv_stream_t *server,
-	const struct transport_owner *owner_calls, void *owner);
+struct transport *transport_accept(
+	struct app *app, uv_stream_t *server, const struct transport_owner *owner_calls, void *owner);
 void transport_start_server(struct transport *t);
 
 /** Dials. `address` is for people. NULL without memory; else ended() will be called. */

@@ -40,8 +40,8 @@ int transport_open_link(struct transport *t)
 {
 	if (t->app->state != APP_RUNNING)
 		return ERROR_CANCELLED;
-	t->user = node_link_open(t->app->node, tls_session_peer(t->tls), t->dialled, t->address, t,
-		app_now(t->app));
+	t->user = node_link_open(
+		t->app->node, tls_session_peer(t->tls), t->dialled, t->address, t, app_now(t->app));
 	if (!t->user)
 		return ERROR_MEMORY;
 	t->user_calls = &link_user;

@@ -67,7 +67,8 @@ static void on_written(uv_write_t *write, int status)
 		transport_wake(t);
 }
 
-/* What the kernel takes at once; the rest waits for it. False: it waits, or the transport is gone. */
+/* What the kernel takes at once; the rest waits for it. False: it waits, or the transport is gone.
+ */
 static bool write_out(struct transport *t)
 {
 	uv_buf_t buf = uv_buf_init((char *)t->out.data, (unsigned)t->out.len);

@@ -12,7 +12,8 @@
 #include "daemon/writer_group.h"
 #include "store/store.h"
 
-/* Quiet for so long before live packs are merged, so that a burst of alerts does not wait for it. */
+/* Quiet for so long before live packs are merged, so that a burst of alerts does not wait for it.
+ */
 #define MERGE_AFTER_MS 200
 #define MERGE_BYTES (256u << 10)
 /* While the disk is full, so often it is looked at. */
@@ -27,7 +28,7 @@ struct writer {
 	pthread_t thread;
 	struct store *store;
 	struct writer_calls calls;
-	size_t pending; /* the loop's */
+	size_t pending;     /* the loop's */
 	bool reported_full; /* the loop's */
 	/* below: under the lock */
 	pthread_mutex_t lock;
@@ -135,8 +136,13 @@ static void set_full(struct writer *writer, bool full)
 static void write_class(struct writer *writer, enum commit_class class, bool full)
 {
 	struct writer_group group = {
-		.store = writer->store, .class = class, .next = next_of, .ctx = writer, .now_us = now_us,
-		.guard = writer->calls.guard, .guard_ctx = writer->calls.ctx,
+		.store = writer->store,
+		.class = class,
+		.next = next_of,
+		.ctx = writer,
+		.now_us = now_us,
+		.guard = writer->calls.guard,
+		.guard_ctx = writer->calls.ctx,
 	};
 	if (full && class == COMMIT_BULK) {
 		/* until there is room, bulk is refused without being tried */
@@ -176,7 +182,7 @@ static void merge_some(struct writer *writer)
 static void wait_for_work(struct writer *writer)
 {
 	while (!writer->queues[COMMIT_URGENT].first && !writer->queues[COMMIT_BULK].first &&
-			!writer->stopping) {
+		!writer->stopping) {
 		if (writer->full) {
 			if (!wait_ms(writer, FULL_LOOK_MS))
 				continue;
@@ -236,8 +242,8 @@ static void on_answers(uv_async_t *async)
 	}
 }
 
-int writer_new(uv_loop_t *loop, struct store *store, const struct writer_calls *calls,
-	struct writer **out)
+int writer_new(
+	uv_loop_t *loop, struct store *store, const struct writer_calls *calls, struct writer **out)
 {
 	struct writer *writer = calloc(1, sizeof(*writer));
 	if (!writer)

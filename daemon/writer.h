@@ -34,8 +34,8 @@ struct writer_calls {
 };
 
 /** Starts the thread. `store` is borrowed. ERROR_MEMORY, ERROR_IO. */
-int writer_new(uv_loop_t *loop, struct store *store, const struct writer_calls *calls,
-	struct writer **out);
+int writer_new(
+	uv_loop_t *loop, struct store *store, const struct writer_calls *calls, struct writer **out);
 
 /** Loop only. Takes the commit over until it is answered. */
 void writer_push(struct writer *writer, struct commit *commit);

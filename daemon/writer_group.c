@@ -6,7 +6,8 @@
 #include "daemon/writer.h"
 #include "store/store.h"
 
-/* Of the store's errors these say that the store or the machine fails; others that a commit does. */
+/* Of the store's errors these say that the store or the machine fails; others that a commit does.
+ */
 static bool fatal_code(int code)
 {
 	return code == ERROR_IO || code == ERROR_CORRUPT || code == ERROR_MEMORY;
@@ -57,8 +58,7 @@ static int write_each_alone(struct writer_group *group)
 		struct commit *next = commit->next;
 		commit->next = NULL; /* the guard is given this one only */
 		int code = write_one(group, commit);
-		if (code == ERROR_FULL && !group->fatal && !release(group) &&
-				group->class == COMMIT_URGENT)
+		if (code == ERROR_FULL && !group->fatal && !release(group) && group->class == COMMIT_URGENT)
 			code = write_one(group, commit);
 		commit->next = next;
 		if (group->fatal)

@@ -23,7 +23,7 @@ struct writer_group {
 	struct commit *first; /* all that were taken, in order, each with its code */
 	bool was_full;        /* ERROR_FULL was met, the reserve is released */
 	bool wrote;
-	const char *fatal;    /* the process must end: what failed */
+	const char *fatal; /* the process must end: what failed */
 };
 
 /**

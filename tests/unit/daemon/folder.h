@@ -19,8 +19,8 @@ static inline int folder_setup(void **state)
 	return *state ? 0 : -1;
 }
 
-static inline int folder_remove(const char *path, const struct stat *info, int type,
-	struct FTW *position)
+static inline int folder_remove(
+	const char *path, const struct stat *info, int type, struct FTW *position)
 {
 	(void)info, (void)type, (void)position;
 	return remove(path);

@@ -134,8 +134,10 @@ static void rewrite(const char *dir, const char *more)
 	identity_path(path, dir, IDENTITY_CONFIG);
 	FILE *file = fopen(path, "w");
 	assert_non_null(file);
-	fprintf(file, "city:\n  name: Budapest\n  slug: budapest\n  country: HU\nlisten: ['127.0.0.1:0']\n"
-		"%s", more);
+	fprintf(file,
+		"city:\n  name: Budapest\n  slug: budapest\n  country: HU\nlisten: ['127.0.0.1:0']\n"
+		"%s",
+		more);
 	assert_int_equal(fclose(file), 0);
 }
 
@@ -150,8 +152,10 @@ static void a_reload_takes_what_it_can(void **state)
 	start(&app, dir);
 	snprintf(address, sizeof(address), "%s", app_listen_address(&app, 0));
 	assert_int_equal(text_hex_decode(city_id.bytes, HASH_SIZE, bytes_from_text(id)), 0);
-	snprintf(more, sizeof(more), "deny: ['%s']\nlog:\n  level: debug\nrelay: no\n"
-		"advertise: ['hansa.example:4400']\n", id);
+	snprintf(more, sizeof(more),
+		"deny: ['%s']\nlog:\n  level: debug\nrelay: no\n"
+		"advertise: ['hansa.example:4400']\n",
+		id);
 	rewrite(dir, more);
 	app_reload(&app);
 	assert_true(log_wanted(LOG_LEVEL_DEBUG));
@@ -207,8 +211,7 @@ static void on_stranger_connect(uv_connect_t *connect, int status)
 {
 	struct stranger *stranger = connect->data;
 	assert_int_equal(status, 0);
-	uv_buf_t buf = uv_buf_init((char *)(uintptr_t)stranger->text,
-		(unsigned)strlen(stranger->text));
+	uv_buf_t buf = uv_buf_init((char *)(uintptr_t)stranger->text, (unsigned)strlen(stranger->text));
 	uv_read_start((uv_stream_t *)&stranger->tcp, on_stranger_alloc, on_stranger_read);
 	uv_write(&stranger->write, (uv_stream_t *)&stranger->tcp, &buf, 1, NULL);
 }
@@ -246,14 +249,14 @@ static void a_stranger_is_refused_with_a_log_line(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(starts_and_stops_and_keeps_its_port, folder_setup,
-			folder_teardown),
-		cmocka_unit_test_setup_teardown(a_second_daemon_on_one_store_is_refused, folder_setup,
-			folder_teardown),
+		cmocka_unit_test_setup_teardown(
+			starts_and_stops_and_keeps_its_port, folder_setup, folder_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_second_daemon_on_one_store_is_refused, folder_setup, folder_teardown),
 		cmocka_unit_test_setup_teardown(check_names_what_is_wrong, folder_setup, folder_teardown),
 		cmocka_unit_test_setup_teardown(a_reload_takes_what_it_can, folder_setup, folder_teardown),
-		cmocka_unit_test_setup_teardown(a_stranger_is_refused_with_a_log_line, folder_setup,
-			folder_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_stranger_is_refused_with_a_log_line, folder_setup, folder_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -141,9 +141,12 @@ static void network_make(void)
 	struct draft_founder founders[2] = {founder_of(&cities[0]), founder_of(&cities[1])};
 	assert_int_equal(secret_key_new(&officer), 0);
 	struct draft_network draft = {
-		.name = bytes_from_text("Pact"), .slug = bytes_from_text("pact"),
+		.name = bytes_from_text("Pact"),
+		.slug = bytes_from_text("pact"),
 		.officers = {.count = 1, .k = 1, .list = {{.key = *secret_key_public(officer)}}},
-		.time_ms = 1700000000000, .founders = founders, .founder_count = 2,
+		.time_ms = 1700000000000,
+		.founders = founders,
+		.founder_count = 2,
 	};
 	struct buffer body, wire;
 	struct object_signature signature;
@@ -155,7 +158,8 @@ static void network_make(void)
 	created = 0;
 	for (size_t i = 0; i < 2; i++)
 		assert_int_equal(node_network_create(cities[i].app.node, buffer_bytes(&wire), on_created,
-			&created, app_now(NULL)), 0);
+							 &created, app_now(NULL)),
+			0);
 	until(both_created, "the network's genesis is committed");
 	network_id = *roster_network_id(node_network_roster(cities[0].app.node, 0));
 	buffer_deinit(&body);
@@ -173,7 +177,8 @@ static void introduce(void)
 	while (roster_object_next(from, &walk, &object))
 		if (object.type == OBJECT_ADDRESS_LIST) {
 			assert_int_equal(node_object_submit(cities[1].app.node, &network_id, object.wire,
-				on_created, &created, app_now(NULL)), 0);
+								 on_created, &created, app_now(NULL)),
+				0);
 			submitted++;
 		}
 	assert_true(submitted > created);
@@ -219,14 +224,15 @@ static void on_published(void *ctx, const struct node_published *result)
 static void publish(struct city *city, uint8_t lane, uint16_t kind, size_t body_len)
 {
 	static uint8_t body[200000];
-	struct header header = {.kind = kind, .time_ms = 1700000000000,
-		.body_size = (uint32_t)body_len};
+	struct header header = {
+		.kind = kind, .time_ms = 1700000000000, .body_size = (uint32_t)body_len};
 	struct buffer wire;
 	buffer_init(&wire, HEADER_SIZE_MAX);
 	memset(body, (int)body_len, body_len);
 	assert_int_equal(header_encode(&header, &wire), 0);
 	assert_int_equal(node_publish(city->app.node, &network_id, lane, buffer_bytes(&wire),
-		bytes_of(body, body_len), on_published, city, app_now(NULL)), 0);
+						 bytes_of(body, body_len), on_published, city, app_now(NULL)),
+		0);
 	buffer_deinit(&wire);
 }
 
@@ -435,14 +441,14 @@ int main(void)
 #endif
 #endif
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(records_travel_links_come_back_keys_change, folder_setup,
-			folder_teardown),
-		cmocka_unit_test_setup_teardown(a_lost_store_comes_back_before_publishing, folder_setup,
-			folder_teardown),
-		cmocka_unit_test_setup_teardown(a_store_rolled_back_takes_its_feed_back, folder_setup,
-			folder_teardown),
-		cmocka_unit_test_setup_teardown(a_lost_or_damaged_guard_asks_the_members, folder_setup,
-			folder_teardown),
+		cmocka_unit_test_setup_teardown(
+			records_travel_links_come_back_keys_change, folder_setup, folder_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_lost_store_comes_back_before_publishing, folder_setup, folder_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_store_rolled_back_takes_its_feed_back, folder_setup, folder_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_lost_or_damaged_guard_asks_the_members, folder_setup, folder_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

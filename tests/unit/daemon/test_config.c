@@ -126,8 +126,8 @@ static void twice_the_same_key_leaks_nothing_and_one_wins(void **state)
 	(void)state;
 	struct config config;
 	struct complaint complaint;
-	int code = parse(CITY "dial_max: 1\ndial_max: 2\nlisten: ['a:1']\nlisten: ['b:2']\n", &config,
-		&complaint);
+	int code = parse(
+		CITY "dial_max: 1\ndial_max: 2\nlisten: ['a:1']\nlisten: ['b:2']\n", &config, &complaint);
 	if (!code)
 		config_deinit(&config);
 }
@@ -143,8 +143,7 @@ static void the_example_is_valid(void **state)
 		fail_msg("%s: %s", complaint.field, complaint.reason);
 	assert_int_equal(config.listen.count, 2);
 	config_deinit(&config);
-	assert_int_equal(config_load("/nonexistent/hansad.yaml", &config, &complaint),
-		ERROR_NOT_FOUND);
+	assert_int_equal(config_load("/nonexistent/hansad.yaml", &config, &complaint), ERROR_NOT_FOUND);
 	assert_true(config_load("/", &config, &complaint) < 0);
 }
 

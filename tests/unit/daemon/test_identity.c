@@ -155,12 +155,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(init_then_load, folder_setup, folder_teardown),
-		cmocka_unit_test_setup_teardown(a_second_init_changes_nothing, folder_setup,
-			folder_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_second_init_changes_nothing, folder_setup, folder_teardown),
 		cmocka_unit_test_setup_teardown(bad_requests_leave_nothing, folder_setup, folder_teardown),
 		cmocka_unit_test_setup_teardown(exposed_keys_are_refused, folder_setup, folder_teardown),
-		cmocka_unit_test_setup_teardown(renewal_survives_an_interruption, folder_setup,
-			folder_teardown),
+		cmocka_unit_test_setup_teardown(
+			renewal_survives_an_interruption, folder_setup, folder_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

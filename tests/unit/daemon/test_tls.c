@@ -62,8 +62,8 @@ static void give(struct side *from, struct side *to)
 
 static void shake(struct side *client, struct side *server)
 {
-	assert_int_equal(tls_session_new(server->context, true, TLS_PROTOCOL_NONE, &server->session),
-		0);
+	assert_int_equal(
+		tls_session_new(server->context, true, TLS_PROTOCOL_NONE, &server->session), 0);
 	assert_int_equal(tls_session_begin(client->session, &client->out), 0);
 	for (int i = 0; i < 4; i++) {
 		give(client, server);
@@ -82,16 +82,14 @@ static void two_cities_speak(void **state)
 	assert_int_equal(server.code, 0);
 	assert_true(tls_session_ready(client.session) && tls_session_ready(server.session));
 	assert_int_equal(tls_session_protocol(server.session), TLS_PROTOCOL_LINK);
-	assert_true(public_key_equal(tls_session_peer(server.session),
-		secret_key_public(client.key)));
-	assert_true(public_key_equal(tls_session_peer(client.session),
-		secret_key_public(server.key)));
+	assert_true(public_key_equal(tls_session_peer(server.session), secret_key_public(client.key)));
+	assert_true(public_key_equal(tls_session_peer(client.session), secret_key_public(server.key)));
 
 	static uint8_t record[TLS_RECORD_MAX];
 	memset(record, 7, sizeof(record));
 	for (int i = 0; i < 5; i++)
-		assert_int_equal(tls_session_send(server.session, bytes_of(record, sizeof(record)),
-			&server.out), 0);
+		assert_int_equal(
+			tls_session_send(server.session, bytes_of(record, sizeof(record)), &server.out), 0);
 	/* one record a call: 5 bytes of header, 1 of type, 16 of tag */
 	assert_int_equal(server.out.len, 5 * (TLS_RECORD_MAX + 22));
 	give(&server, &client);
@@ -120,8 +118,8 @@ static void join_only_while_offered(void **state)
 		tls_context_offer_join(server.context, offered);
 		shake(&client, &server);
 		assert_int_equal(server.code, offered ? 0 : ERROR_PEER);
-		assert_int_equal(tls_session_protocol(server.session),
-			offered ? TLS_PROTOCOL_JOIN : TLS_PROTOCOL_NONE);
+		assert_int_equal(
+			tls_session_protocol(server.session), offered ? TLS_PROTOCOL_JOIN : TLS_PROTOCOL_NONE);
 		if (!offered) {
 			assert_non_null(strstr(tls_session_reason(server.session), "wrong ALPN"));
 			assert_int_equal(client.code, ERROR_PEER);
@@ -152,7 +150,7 @@ static void an_altered_record_ends_the_session(void **state)
 /* A client of the test's own, which does what ours never would. */
 struct stranger {
 	int version_max;
-	const char *alpn; /* wire form */
+	const char *alpn;     /* wire form */
 	const char *key_type; /* NULL: no certificate */
 	int certificates;
 	const char *word; /* of the server's reason */
@@ -195,8 +193,8 @@ static void stranger_is_refused(const struct stranger *stranger)
 		X509_free(certificate);
 	}
 	if (stranger->alpn)
-		SSL_CTX_set_alpn_protos(ctx, (const unsigned char *)stranger->alpn,
-			(unsigned)strlen(stranger->alpn));
+		SSL_CTX_set_alpn_protos(
+			ctx, (const unsigned char *)stranger->alpn, (unsigned)strlen(stranger->alpn));
 	SSL *ssl = SSL_new(ctx);
 	BIO *in = BIO_new(BIO_s_mem()), *out = BIO_new(BIO_s_mem());
 	SSL_set_bio(ssl, in, out);
@@ -207,8 +205,8 @@ static void stranger_is_refused(const struct stranger *stranger)
 		char *data;
 		long len = BIO_get_mem_data(out, &data);
 		size_t n = 0;
-		server.code = tls_session_receive(server.session, bytes_of(data, (size_t)len), plain, &n,
-			&server.out);
+		server.code = tls_session_receive(
+			server.session, bytes_of(data, (size_t)len), plain, &n, &server.out);
 		BIO_reset(out);
 		BIO_write(in, server.out.data, (int)server.out.len);
 		buffer_reset(&server.out);
@@ -246,21 +244,22 @@ static void strangers_are_refused_with_a_reason(void **state)
 static void what_is_not_tls_is_refused(void **state)
 {
 	(void)state;
-	static const char *const texts[] = {"GET / HTTP/1.1\r\n\r\n", "SSH-2.0-OpenSSH_9.2\r\n",
-		"\x16\x03\x01\xff\xff\x01"};
+	static const char *const texts[] = {
+		"GET / HTTP/1.1\r\n\r\n", "SSH-2.0-OpenSSH_9.2\r\n", "\x16\x03\x01\xff\xff\x01"};
 	for (size_t i = 0; i < 3; i++) {
 		static struct side server;
 		side_init(&server, true, TLS_PROTOCOL_NONE);
-		assert_int_equal(tls_session_new(server.context, true, TLS_PROTOCOL_NONE,
-			&server.session), 0);
+		assert_int_equal(
+			tls_session_new(server.context, true, TLS_PROTOCOL_NONE, &server.session), 0);
 		size_t n = 0;
-		int code = tls_session_receive(server.session, bytes_from_text(texts[i]), server.plain,
-			&n, &server.out);
+		int code = tls_session_receive(
+			server.session, bytes_from_text(texts[i]), server.plain, &n, &server.out);
 		assert_int_equal(code, ERROR_PEER);
 		assert_int_equal(n, 0);
 		/* and stays so */
-		assert_int_equal(tls_session_receive(server.session, bytes_from_text("x"), server.plain,
-			&n, &server.out), ERROR_PEER);
+		assert_int_equal(tls_session_receive(
+							 server.session, bytes_from_text("x"), server.plain, &n, &server.out),
+			ERROR_PEER);
 		side_deinit(&server);
 	}
 }

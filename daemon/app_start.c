@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "daemon/api.h"
+#include "daemon/app_loop.h"
+#include "daemon/attachment_writer.h"
+#include "daemon/dialer.h"
+#include "daemon/guard.h"
+#include "daemon/listener.h"
+#include "daemon/log_sink.h"
+#include "daemon/reader.h"
+#include "daemon/writer.h"
+
+/* The parts of a daemon, built in the order in which one needs the other. */
+
+_Noreturn static void on_store_fatal(void *ctx, const char *reason)
+{
+	(void)ctx;
+	struct log_line l;
+	log_begin(&l, LOG_LEVEL_ERROR, "store_failed");
+	log_text(&l, "reason", reason);
+	log_text(&l, "consequence", "the process ends; nothing that was not durable was answered");
+	log_end(&l);
+	_exit(1);
+}
+
+static bool attachment_known(void *ctx, const struct hash *attachment_id, bool *complete)
+{
+	struct app *app = ctx;
+	struct store_attachment row;
+	if (store_attachment_info(app->store, attachment_id, &row))
+		return false;
+	*complete = row.complete;
+	return true;
+}
+
+static int store_start(struct app *app, struct complaint *complaint)
+{
+	char path[IDENTITY_PATH_MAX];
+	struct store_options options = {
+		.limit_bytes = app->config.store.limit,
+		.reserve_bytes = STORE_RESERVE_BYTES,
+		.fatal = on_store_fatal,
+	};
+	int code = identity_path(path, app->config.data, IDENTITY_STORE);
+	if (!code)
+		code = random_bytes(options.epoch_seed, sizeof(options.epoch_seed));
+	if (!code)
+		code = store_lmdb_open(path, &options, &app->store, complaint);
+	if (!code)
+		code = attachment_files_open(path, &app->attachment_files);
+	if (!code)
+		code = attachment_files_clean(app->attachment_files, attachment_known, app, NULL);
+	return code;
+}
+
+static int on_guard(void *ctx, const struct commit *commits)
+{
+	struct app *app = ctx;
+	return guard_commits(app->guard, commits);
+}
+
+static int threads_start(struct app *app)
+{
+	struct writer_calls calls = {
+		.ctx = app,
+		.committed = app_on_committed,
+		.full = app_on_full,
+		.guard = on_guard,
+	};
+	int code = writer_new(&app->loop, app->store, &calls, &app->writer);
+	if (!code)
+		code = reader_new(
+			&app->loop, app->store, app->attachment_files, app_on_read, app, &app->reader);
+	if (!code)
+		code = attachment_writer_new(&app->loop, app->store, app->attachment_files, app_on_written,
+			app, &app->attachment_writer);
+	return code;
+}
+
+static int node_start(struct app *app, struct complaint *complaint)
+{
+	struct node_config config = {
+		.io = app_node_io(app),
+		.node_key = app->identity.node_key,
+		.node_public = app->identity.node_public,
+		.city_id = app->identity.city_id,
+		.city_key = app->identity.city_public,
+		.slug = app->config.city.slug,
+		.name = app->config.city.name,
+		.country = app->config.city.country,
+		.store = app->store,
+		.agent = APP_AGENT,
+		.relay = app->config.relay,
+	};
+	int code = random_bytes(app->instance, sizeof(app->instance));
+	memcpy(config.instance, app->instance, sizeof(config.instance));
+	if (!code)
+		code = node_new(&config, app_now(app), &app->node, complaint);
+	return code;
+}
+
+int app_parts_start(struct app *app, struct complaint *complaint)
+{
+	int code = log_sink_open(&app->config.log, complaint);
+	if (!code)
+		code = identity_load(app->config.data, &app->identity, complaint);
+	if (!code)
+		code = tls_context_new(app->identity.node_key, &app->tls);
+	if (!code)
+		code = store_start(app, complaint);
+	if (!code)
+		code = guard_open(app, &app->guard, complaint);
+	if (!code)
+		code = threads_start(app);
+	if (!code)
+		code = node_start(app, complaint);
+	if (code)
+		return code;
+	guard_tell(app->guard);
+	app_deny_tell(app, NULL);
+	code = listener_new(app, &app->listener, complaint);
+	if (!code)
+		code = dialer_new(app, &app->dialer);
+	if (code)
+		return code;
+	app->state = APP_RUNNING;
+	app_addresses_tell(app);
+	app_renew_resume(app);
+	app_loop_begin(app);
+	return api_start(app, &app->api, complaint);
+}

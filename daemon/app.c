@@ -15,6 +15,7 @@
 #include "daemon/attachment_writer.h"
 #include "daemon/dialer.h"
 #include "daemon/guard.h"
+#include "daemon/join.h"
 #include "daemon/listener.h"
 #include "daemon/log_sink.h"
 #include "daemon/notify.h"
@@ -276,6 +277,9 @@ void app_stop(struct app *app)
 	app->listener = NULL;
 	if (app->node)
 		node_stop(app->node, app_now(app));
+	if (app->joins)
+		join_stop(app->joins);
+	app->joins = NULL;
 	if (app->api)
 		api_close(app->api);
 	app->api = NULL;

@@ -31,6 +31,7 @@ struct attachment_writer;
 struct dialer;
 struct guard;
 struct invitations;
+struct joins;
 struct listener;
 struct reader;
 struct tls_context;
@@ -64,6 +65,7 @@ struct app {
 	struct listener *listener;
 	struct dialer *dialer;
 	struct api *api;
+	struct joins *joins;         /* join.h */
 	/** Takes over a connection that speaks hansa-join/1; NULL: refused. */
 	int (*on_join)(struct app *app, struct transport *transport);
 	struct app_loop *inner; /* app.c's own handles and lists */

@@ -10,6 +10,7 @@
 #include "daemon/attachment_writer.h"
 #include "daemon/dialer.h"
 #include "daemon/guard.h"
+#include "daemon/join.h"
 #include "daemon/listener.h"
 #include "daemon/log_sink.h"
 #include "daemon/reader.h"
@@ -126,6 +127,8 @@ int app_parts_start(struct app *app, struct complaint *complaint)
 	code = listener_new(app, &app->listener, complaint);
 	if (!code)
 		code = dialer_new(app, &app->dialer);
+	if (!code)
+		code = join_start(app, &app->joins);
 	if (code)
 		return code;
 	app->state = APP_RUNNING;

@@ -11,6 +11,7 @@
 #include "crypto/key.h"
 #include "daemon/app.h"
 #include "proto/commit.h"
+#include "proto/join.h"
 
 #define SETTING "invitations"
 #define SETTING_BYTES_MAX (INVITATIONS_MAX * (DELEGATION_BYTES_MAX + 256u))
@@ -203,10 +204,8 @@ int invitations_check(struct invitations *invitations, const struct hash *networ
 	struct bytes slug, struct bytes exporter, const struct public_key *city_key,
 	const struct hash *proof, struct timestamp now, struct invitation **out)
 {
-	uint8_t message[64 + PUBLIC_KEY_SIZE];
-	struct hash right;
 	*out = NULL;
-	if (!invitations || exporter.len > 64)
+	if (!invitations || exporter.len != JOIN_EXPORTER_BYTES)
 		return ERROR_TOKEN;
 	struct invitation *one = invitations_find(invitations, network_id, slug);
 	if (!one)
@@ -215,19 +214,13 @@ int invitations_check(struct invitations *invitations, const struct hash *networ
 		invitations_remove(invitations, one);
 		return ERROR_TOKEN_EXPIRED;
 	}
-	memcpy(message, exporter.data, exporter.len);
-	memcpy(message + exporter.len, city_key->bytes, PUBLIC_KEY_SIZE);
-	int code = hash_hmac(bytes_of(one->secret, sizeof(one->secret)),
-		bytes_of(message, exporter.len + PUBLIC_KEY_SIZE), &right);
+	int code = join_proof_judge(one->secret, exporter.data, city_key, proof, &one->tries_left);
+	if (code == ERROR_TOKEN && one->tries_left == 0)
+		invitations_remove(invitations, one);
+	else if (code == ERROR_TOKEN)
+		setting_write(invitations);
 	if (code)
 		return code;
-	if (!secret_equal(hash_bytes(&right), hash_bytes(proof))) {
-		if (--one->tries_left == 0)
-			invitations_remove(invitations, one);
-		else
-			setting_write(invitations);
-		return ERROR_TOKEN;
-	}
 	*out = one;
 	return 0;
 }

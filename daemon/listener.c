@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "daemon/join.h"
 #include "daemon/port_file.h"
 #include "daemon/socket_address.h"
 #include "daemon/token_bucket.h"
@@ -109,6 +110,7 @@ static void on_connection(uv_stream_t *server, int status)
 	else {
 		t->owner = listener;
 		listener->handshakes++;
+		join_offer(app);
 		transport_start_server(t);
 	}
 }

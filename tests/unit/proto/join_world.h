@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * For test_join.c: a network "Pact" of one city, lubeck, which has an invitation open for visby, and
- * both sides of a join, joined by byte buffers. Keys, signatures and proofs are real; only TLS is
- * not there: its exporter and leaf keys are what the test says.
+ * For test_join.c: a network "Pact" of one city, lubeck, which has an invitation open for visby,
+ * and both sides of a join, joined by byte buffers. Keys, signatures and proofs are real; only TLS
+ * is not there: its exporter and leaf keys are what the test says.
  */
 #pragma once
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "join_world.h"
+#include "tests/unit/proto/join_world.h"
 
 #include "base/error.h"
 #include "proto/message.h"
@@ -141,6 +141,7 @@ static void test_expired(void **state)
 	w->now.wall = w->expiry; /* while the JOIN was on its way */
 	world_run(w, 16384);
 	world_expect_refused(w, ERROR_TOKEN_EXPIRED);
+	world_hang_up(w);
 	assert_int_equal(world_open_client(w), ERROR_TOKEN_EXPIRED);
 	assert_int_equal(w->admissions, 0);
 }
@@ -217,7 +218,7 @@ static void test_replayed_join(void **state)
 	assert_int_equal(w->admissions, 0);
 }
 
-/* Cut off after the admission: the same token and keys get the charter, once more, and only that. */
+/* Cut off after the admission: the same token and keys get the charter again, and only that. */
 static void test_asks_again(void **state)
 {
 	struct world *w = *state;
@@ -375,7 +376,7 @@ static void test_frames_of_a_bad_joiner(void **state)
 	buffer_deinit(&ping);
 }
 
-/* A bit is wrong on its way: only name, country and addresses may be other than the joiner wrote. */
+/* A bit is wrong on its way: only name, country and addresses may differ from what was written. */
 static void test_every_flipped_byte(void **state)
 {
 	struct world *w = *state;

@@ -72,7 +72,7 @@ static void shown_as_a_table(void **state)
 /** With the fingerprint that was read out, or without a terminal, it goes on. */
 static void confirm_signs(void **state)
 {
-	static const char *const options[] = {"", " --fingerprint " FINGERPRINT,
+	static const char *const options[] = {"", (" --fingerprint " FINGERPRINT),
 		" --fingerprint gcbtt2kabkhmztcqsgfkt89jjq0sx3pbcaqj8nmp"};
 	char *prepared = charter_fixture_amendment(&charter, AMENDMENT_CONFIRM), line[512];
 	const struct fake_exchange exchanges[] = {GET_MEMBERS,

@@ -72,30 +72,49 @@ static void answers_read(struct batch *batch, struct bytes text)
 	}
 }
 
-int batch_flush(struct batch *batch)
+/** A refusal that concerns the only record that was sent, not whoever sends. */
+static bool is_of_record(long status)
 {
-	struct client_answer answer;
-	struct url url;
-	char reason[512] = "";
-	if (batch->count == 0)
-		return CLI_DONE;
-	url_path(&url, "/v1/networks/%s/records", batch->network);
-	struct client_request request = {.method = "POST",
-		.url = &url,
-		.media_type = "application/x-ndjson",
-		.body = buffer_bytes(&batch->lines),
-		.reason = reason,
-		.reason_size = sizeof(reason)};
-	int code = client_perform(batch->client, &request, &answer);
-	answers_read(batch, buffer_bytes(&answer.body));
-	if (code == CLI_REFUSED && reason[0])
-		cli_refuse(batch->cli, "%s", reason);
+	return status == 400 || status == 409 || status == 413;
+}
+
+/** All of the batch that was not answered shares one fate. */
+static int answer_rest(struct batch *batch, int code, const char *reason)
+{
 	if (!code && batch->answered < batch->count)
 		code = cli_refuse(batch->cli, "The daemon answered fewer records than it was sent.");
 	while (batch->answered < batch->count)
 		answer_one(batch, batch->answered, NULL,
 			reason[0] ? reason
 					  : "The daemon ended before it answered: it may have been published or not.");
+	return code;
+}
+
+int batch_flush(struct batch *batch)
+{
+	struct client_answer answer;
+	struct url url;
+	char reason[512] = "";
+	bool single = batch->count == 1; /* which waits, too, while the city takes back its feeds */
+	if (batch->count == 0)
+		return CLI_DONE;
+	url_path(&url, "/v1/networks/%s/records", batch->network);
+	struct client_request request = {.method = "POST",
+		.url = &url,
+		.media_type = single ? "application/json" : "application/x-ndjson",
+		.body = buffer_bytes(&batch->lines),
+		.reason = reason,
+		.reason_size = sizeof(reason)};
+	int code = client_perform(batch->client, &request, &answer);
+	if (!code && single)
+		answer_one(batch, 0, answer.json, NULL);
+	else if (!code)
+		answers_read(batch, buffer_bytes(&answer.body));
+	if (code == CLI_REFUSED && reason[0] && !single)
+		cli_refuse(batch->cli, "%s", reason);
+	code = answer_rest(batch, code, reason);
+	if (code == CLI_REFUSED && single && is_of_record(answer.status))
+		code = CLI_DONE;
 	client_answer_deinit(&answer);
 	items_free(batch);
 	return code;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * Records on their way to the daemon, many to a request (NDJSON). One is answered when it is
- * durable, refused or accepted by itself.
+ * Records on their way to the daemon, many to a request (NDJSON), one alone as JSON. Each is
+ * answered when it is durable, refused or accepted by itself.
  */
 #pragma once
 

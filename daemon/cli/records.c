@@ -196,22 +196,26 @@ static int export_write(struct cli *cli, struct bytes data)
 	return code;
 }
 
-/** A JSON export carries its proof along, so that `hansa verify FILE` can check it anywhere. */
-static int export_json(struct cli *cli, json_t *record)
+/**
+ * The record with its proof beside it, so that `hansa verify FILE` can check it anywhere. (The
+ * API's own export as JSON is the body alone.)
+ */
+static int export_json(struct cli *cli)
 {
-	json_t *proof = NULL;
-	int code = CLI_DONE;
-	if (!json_object_get(record, "proof")) {
-		code = record_get(cli, "proof", &proof);
-		if (!code && json_object_set_new(record, "proof", proof))
-			code = cli_no_memory(cli);
-	}
+	json_t *record, *proof = NULL;
+	int code = record_get(cli, NULL, &record);
+	if (code)
+		return code;
+	code = record_get(cli, "proof", &proof);
+	if (!code && json_object_set_new(record, "proof", proof))
+		code = cli_no_memory(cli);
 	char *text = code ? NULL : json_dumps(record, JSON_INDENT(2));
-	if (text) {
-		size_t len = strlen(text);
-		text[len] = '\n'; /* in the place of the NUL */
-		code = export_write(cli, bytes_of(text, len + 1));
-	}
+	json_decref(record);
+	if (!text)
+		return code ? code : cli_no_memory(cli);
+	size_t len = strlen(text);
+	text[len] = '\n'; /* in the place of the NUL */
+	code = export_write(cli, bytes_of(text, len + 1));
 	free(text);
 	return code;
 }
@@ -223,7 +227,9 @@ int records_export(struct cli *cli)
 	struct record_id id;
 	struct url url;
 	const char *as = cli_option(cli, OPTION_AS);
-	if (strcmp(as, "cap") != 0 && strcmp(as, "md") != 0 && strcmp(as, "json") != 0)
+	if (strcmp(as, "json") == 0)
+		return export_json(cli);
+	if (strcmp(as, "cap") != 0 && strcmp(as, "md") != 0)
 		return cli_usage(cli, "--as is '%s'; it must be cap, md or json.", as);
 	int code = record_id_read(cli, cli->arguments.operands[0], &id);
 	if (!code)
@@ -234,9 +240,7 @@ int records_export(struct cli *cli)
 	url_query(&url, "as", as);
 	struct client_request request = {.method = "GET", .url = &url};
 	code = client_perform(client, &request, &answer);
-	if (!code && strcmp(as, "json") == 0)
-		code = export_json(cli, answer.json);
-	else if (!code)
+	if (!code)
 		code = export_write(cli, buffer_bytes(&answer.body));
 	client_answer_deinit(&answer);
 	return code;

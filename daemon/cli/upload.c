@@ -52,6 +52,8 @@ static int note_in_record(
 		media_type, "size", size, "original", original);
 	if (json_array_append_new(list, item))
 		return ERROR_FIELD; /* a file's name that is not UTF-8 */
+	if (original)
+		return 0; /* the alert itself says what its original is */
 	return body_add_attachment(
 		json_object_get(record, "body"), id, name, media_type, (uint64_t)size);
 }

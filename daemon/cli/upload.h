@@ -13,8 +13,9 @@
 #define UPLOAD_PROGRESS_BYTES (8u << 20)
 
 /**
- * Uploads the file and adds it to the record: to the body's list and to `attachments` of the
- * NewRecord. CLI_REFUSED puts the reason into `reason`; other codes have been spoken of.
+ * Uploads the file and adds it to the record: to `attachments` of the NewRecord and, but for a CAP
+ * original, to the body's list. CLI_REFUSED puts the reason into `reason`; other codes have been
+ * spoken of.
  */
 int upload_attach(struct cli *cli, struct client *client, const char *path, const char *name,
 	const char *media_type, bool original, json_t *record, char *reason, size_t reason_size);

@@ -55,7 +55,7 @@ static struct run run_in_folder(const char *format, int parts)
 static void one_file_one_object(void **state)
 {
 	const struct fake_exchange exchanges[] = {
-		{POST_RECORDS, 200, NDJSON, ACCEPTED("1", "pact/budapest/doc/1")}};
+		{POST_RECORDS, 201, NULL, ACCEPTED("1", "pact/budapest/doc/1")}};
 	struct fake_server server;
 	(void)state;
 	fake_server_start(&server, exchanges, 1);
@@ -69,6 +69,23 @@ static void one_file_one_object(void **state)
 	assert_string_equal(
 		json_string_value(json_array_get(json_object_get(sent, "topics"), 0)), "floods");
 	json_decref(sent);
+	run_free(&run);
+	fake_server_free(&server);
+}
+
+/** One that the daemon refuses by itself: one sentence, said once. */
+static void one_file_is_refused(void **state)
+{
+	const struct fake_exchange exchanges[] = {{POST_RECORDS, 400, NULL,
+		"{\"error\": {\"code\": \"field\", \"field\": \"title\", \"reason\": \"It is dull.\"}}"}};
+	struct fake_server server;
+	(void)state;
+	fake_server_start(&server, exchanges, 1);
+	struct run run = run_in_folder("publish --network pact doc", 1);
+	assert_int_equal(run.code, CLI_REFUSED);
+	assert_non_null(strstr(run.err, "/one.md: title: It is dull.\n"));
+	assert_null(strstr(strstr(run.err, "dull") + 1, "dull"));
+	fake_server_stop(&server);
 	run_free(&run);
 	fake_server_free(&server);
 }
@@ -94,7 +111,7 @@ static void two_files_two_lines(void **state)
 static void attachment_goes_first(void **state)
 {
 	const struct fake_exchange exchanges[] = {{"POST /v1/attachments", 201, NULL, ID_OF_5_BYTES},
-		{POST_RECORDS, 200, NDJSON, ACCEPTED("1", "pact/budapest/doc/1")}};
+		{POST_RECORDS, 201, NULL, ACCEPTED("1", "pact/budapest/doc/1")}};
 	struct fake_server server;
 	char line[512];
 	(void)state;
@@ -238,6 +255,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(one_file_one_object, setup, teardown),
+		cmocka_unit_test_setup_teardown(one_file_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(two_files_two_lines, setup, teardown),
 		cmocka_unit_test_setup_teardown(attachment_goes_first, setup, teardown),
 		cmocka_unit_test_setup_teardown(attachment_that_is_refused, setup, teardown),

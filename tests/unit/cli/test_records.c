@@ -19,11 +19,14 @@
 #define SUMMARY(seq, title)                                                                    \
 	"{\"id\": \"pact/budapest/doc/" seq "\", \"title\": \"" title "\", \"state\": \"valid\", " \
 	"\"time\": \"2026-03-01T12:30:00Z\", \"expires\": null}"
-#define RECORD(attachments)                                                                               \
-	"{\"id\": \"pact/budapest/doc/2\", \"hash\": \"aa\", \"state\": \"valid\", \"confirmed\": "           \
-	"false, \"time\": \"2026-03-01T12:30:00Z\", \"topics\": [\"floods\"], \"attachments\": [" attachments \
-	"], \"body\": {\"title\": \"Two\", \"text\": \"line one\\nline two \\u001b[2J\","                     \
-	" \"contact\": {\"name\": \"Anna\"}, \"cost\": 1.5, \"x\": [1, 2]}}"
+/* clang-format off */
+#define RECORD(attachments) \
+	"{\"id\": \"pact/budapest/doc/2\", \"hash\": \"aa\", \"state\": \"valid\", " \
+	"\"confirmed\": false, \"time\": \"2026-03-01T12:30:00Z\", \"topics\": [\"floods\"], " \
+	"\"attachments\": [" attachments "], \"body\": {\"title\": \"Two\", " \
+	"\"text\": \"line one\\nline two \\u001b[2J\", \"contact\": {\"name\": \"Anna\"}, " \
+	"\"cost\": 1.5, \"x\": [1, 2]}}"
+/* clang-format on */
 
 static void listed_page_by_page(void **state)
 {
@@ -91,7 +94,7 @@ static void shown_whole(void **state)
 static void export_brings_the_proof(void **state)
 {
 	const struct fake_exchange exchanges[] = {
-		{"GET /v1/records/pact/budapest/doc/2/export?as=json", 200, NULL, RECORD("")},
+		{"GET /v1/records/pact/budapest/doc/2", 200, NULL, RECORD("")},
 		{"GET /v1/records/pact/budapest/doc/2/proof", 200, NULL, "{\"hansa_proof\": 1}"}};
 	struct fake_server server;
 	char *folder = folder_new(), line[256], path[128];

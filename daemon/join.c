@@ -7,8 +7,8 @@
 
 void joins_free_maybe(struct joins *joins)
 {
-	if (joins->stopping && !joins->timer_open && list_empty(&joins->guests)
-		&& list_empty(&joins->joiners))
+	if (joins->stopping && !joins->timer_open && list_empty(&joins->guests) &&
+		list_empty(&joins->joiners))
 		free(joins);
 }
 
@@ -28,12 +28,14 @@ void joins_arm(struct joins *joins)
 	struct monotime due = MONOTIME_NEVER;
 	if (joins->stopping)
 		return;
-	list_for_each(&joins->guests, node) {
+	list_for_each(&joins->guests, node)
+	{
 		const struct join_guest *guest = list_entry(node, struct join_guest, node);
 		if (guest->transport->state == TRANSPORT_OPEN)
 			due = monotime_earlier(due, join_server_deadline(guest->server));
 	}
-	list_for_each(&joins->joiners, node) {
+	list_for_each(&joins->joiners, node)
+	{
 		const struct joiner *joiner = list_entry(node, struct joiner, node);
 		if (joiner->client && joiner->transport->state == TRANSPORT_OPEN)
 			due = monotime_earlier(due, join_client_deadline(joiner->client));
@@ -54,14 +56,14 @@ static void on_event(void *ctx, const struct node_event *event)
 {
 	const struct joins *joins = ctx;
 	struct app *app = joins->app;
-	bool speaks = event->type == NODE_EVENT_ENTRIES || (event->type == NODE_EVENT_OBJECT
-		&& event->object_type == OBJECT_ADDRESS_LIST);
+	bool speaks = event->type == NODE_EVENT_ENTRIES ||
+		(event->type == NODE_EVENT_OBJECT && event->object_type == OBJECT_ADDRESS_LIST);
 	struct invitation *one = NULL;
 	if (!speaks || !app->invitations || !invitations_next(app->invitations, NULL))
 		return;
 	const struct roster *roster = node_roster(app->node, &event->network_id);
-	const struct roster_member *city = roster ?
-		roster_member_by_city(roster, &event->city_id) : NULL;
+	const struct roster_member *city = roster ? roster_member_by_city(roster, &event->city_id)
+											  : NULL;
 	if (city)
 		one = invitations_find(app->invitations, &event->network_id, city->slug);
 	if (one)
@@ -97,13 +99,12 @@ void join_stop(struct joins *joins)
 	joins->stopping = true;
 	joins->app->on_join = NULL;
 	app_unsubscribe(&joins->subscriber);
-	list_for_each_safe(&joins->joiners, node)
-		joiner_cancel(list_entry(node, struct joiner, node));
+	list_for_each_safe(&joins->joiners, node) joiner_cancel(list_entry(node, struct joiner, node));
 	uv_close((uv_handle_t *)&joins->timer, on_timer_closed);
 }
 
 void join_offer(struct app *app)
 {
-	tls_context_offer_join(app->tls,
-		app->on_join && invitations_any(app->invitations, app_now(app).wall));
+	tls_context_offer_join(
+		app->tls, app->on_join && invitations_any(app->invitations, app_now(app).wall));
 }

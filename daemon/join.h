@@ -23,8 +23,8 @@ typedef void app_join_fn(void *ctx, int code, const char *reason, const struct h
  * that network already), ERROR_BUSY (a join of it is under way), ERROR_STATE (no city key here, or
  * stopping), ERROR_IO (no address can be dialled), ERROR_MEMORY. `token` is not kept.
  */
-int app_join(struct app *app, const char *token, app_join_fn *done, void *ctx,
-	struct complaint *complaint);
+int app_join(
+	struct app *app, const char *token, app_join_fn *done, void *ctx, struct complaint *complaint);
 
 /** From app.c: takes joiners in while invitations are open. ERROR_MEMORY. */
 int join_start(struct app *app, struct joins **out);

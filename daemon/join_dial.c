@@ -138,11 +138,14 @@ static int client_open(struct joiner *joiner, struct transport *t, struct compla
 	struct app *app = joiner->joins->app;
 	const char *addresses[LIMIT_ADDRESSES];
 	struct join_client_config config = {.token = &joiner->token,
-		.city_key = app->identity.city_key, .node_key = app->identity.node_key,
-		.name = app->config.city.name, .country = app->config.city.country,
-		.addresses = addresses, .server_key = *tls_session_peer(t->tls)};
-	while (config.address_count < LIMIT_ADDRESSES && (addresses[config.address_count] =
-		app_advertise_address(app, config.address_count)))
+		.city_key = app->identity.city_key,
+		.node_key = app->identity.node_key,
+		.name = app->config.city.name,
+		.country = app->config.city.country,
+		.addresses = addresses,
+		.server_key = *tls_session_peer(t->tls)};
+	while (config.address_count < LIMIT_ADDRESSES &&
+		(addresses[config.address_count] = app_advertise_address(app, config.address_count)))
 		config.address_count++;
 	memcpy(config.sealing_key, app->identity.sealing_public, sizeof(config.sealing_key));
 	int code = tls_session_export(t->tls, config.exporter);
@@ -195,8 +198,10 @@ static void on_ended(struct transport *t, const char *reason)
 	/* the server has hansa-join/1 only while it has an invitation open (tls_session_reason) */
 	bool closed_door = strstr(reason, "ALPN") != NULL;
 	if (!joiner->code && closed_door) {
-		snprintf(text, sizeof(text), "No invitation is open at %.60s: it was used, withdrawn or "
-			"ended by wrong secrets.", t->address);
+		snprintf(text, sizeof(text),
+			"No invitation is open at %.60s: it was used, withdrawn or "
+			"ended by wrong secrets.",
+			t->address);
 		reason_set(joiner, ERROR_TOKEN, text);
 	} else if (!joiner->code) {
 		snprintf(text, sizeof(text), "%.60s cannot be joined: %.100s.", t->address, reason);
@@ -213,8 +218,8 @@ static int connect_to(struct joiner *joiner, const struct sockaddr *to)
 {
 	struct log_line l;
 	joiner->code = 0;
-	joiner->transport = transport_dial(joiner->joins->app, to, joiner->address, TLS_PROTOCOL_JOIN,
-		&joiner_owner, joiner);
+	joiner->transport = transport_dial(
+		joiner->joins->app, to, joiner->address, TLS_PROTOCOL_JOIN, &joiner_owner, joiner);
 	if (!joiner->transport) {
 		reason_set(joiner, ERROR_MEMORY, error_text(ERROR_MEMORY));
 		return ERROR_MEMORY;
@@ -243,12 +248,13 @@ static void on_resolved(uv_getaddrinfo_t *resolve, int status, struct addrinfo *
 static int resolve_start(struct joiner *joiner)
 {
 	char host[APP_ADDRESS_MAX], port[6];
-	struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM,
+	struct addrinfo hints = {.ai_family = AF_UNSPEC,
+		.ai_socktype = SOCK_STREAM,
 		.ai_flags = AI_ADDRCONFIG | AI_NUMERICSERV};
 	joiner->resolve.data = joiner;
-	if (socket_address_split(joiner->address, host, port)
-		|| uv_getaddrinfo(&joiner->joins->app->loop, &joiner->resolve, on_resolved, host, port,
-			&hints)) {
+	if (socket_address_split(joiner->address, host, port) ||
+		uv_getaddrinfo(
+			&joiner->joins->app->loop, &joiner->resolve, on_resolved, host, port, &hints)) {
 		reason_set(joiner, ERROR_IO, "An address of the invitation cannot be looked up.");
 		return ERROR_IO;
 	}
@@ -291,11 +297,13 @@ static int app_judge(const struct app *app, struct complaint *complaint)
 	if (app->state != APP_RUNNING || !app->joins)
 		return complain(complaint, ERROR_STATE, "", "This daemon is stopping.");
 	if (!app->identity.city_key)
-		return complain(complaint, ERROR_STATE, "", "The city key is not in the data folder: put "
+		return complain(complaint, ERROR_STATE, "",
+			"The city key is not in the data folder: put "
 			"it there while the network is joined.");
-	if (city_id_of(&app->identity.city_public, &city_id)
-		|| !hash_equal(&city_id, &app->identity.city_id))
-		return complain(complaint, ERROR_STATE, "", "This city has changed its city key: it can "
+	if (city_id_of(&app->identity.city_public, &city_id) ||
+		!hash_equal(&city_id, &app->identity.city_id))
+		return complain(complaint, ERROR_STATE, "",
+			"This city has changed its city key: it can "
 			"join another network with its first one only.");
 	return 0;
 }
@@ -311,17 +319,17 @@ static int token_judge(struct app *app, const struct token *token, struct compla
 		return complain(complaint, ERROR_EXISTS, "token",
 			"This city is in the network '%.*s' already.", (int)token->network_name.len,
 			(const char *)token->network_name.data);
-	list_for_each(&app->joins->joiners, node) {
+	list_for_each(&app->joins->joiners, node)
+	{
 		const struct joiner *other = list_entry(node, struct joiner, node);
 		if (hash_equal(&other->token.network_id, &token->network_id))
-			return complain(complaint, ERROR_BUSY, "token",
-				"A join of this network is under way.");
+			return complain(complaint, ERROR_BUSY, "token", "A join of this network is under way.");
 	}
 	return 0;
 }
 
-int app_join(struct app *app, const char *token, app_join_fn *done, void *ctx,
-	struct complaint *complaint)
+int app_join(
+	struct app *app, const char *token, app_join_fn *done, void *ctx, struct complaint *complaint)
 {
 	int code = app_judge(app, complaint);
 	if (code)

@@ -13,8 +13,8 @@ struct admission {
 	struct join_guest *guest; /* NULL: gone */
 };
 
-static void log_guest(struct log_line *l, enum log_level level, const char *event,
-	const struct join_guest *guest)
+static void log_guest(
+	struct log_line *l, enum log_level level, const char *event, const struct join_guest *guest)
 {
 	const struct join_asked *asked = join_server_asked(guest->server);
 	log_begin(l, level, event);
@@ -72,8 +72,8 @@ static int on_admit(void *ctx, const struct hash *network_id, struct bytes wire)
 		return ERROR_MEMORY;
 	admission->guest = guest;
 	guest->admission = admission;
-	int code = node_object_submit(app->node, network_id, wire, on_admitted, admission,
-		app_now(app));
+	int code = node_object_submit(
+		app->node, network_id, wire, on_admitted, admission, app_now(app));
 	if (code) {
 		guest->admission = NULL;
 		free(admission);
@@ -163,8 +163,8 @@ int join_guest_accept(struct app *app, struct transport *t)
 	struct join_guest *guest = calloc(1, sizeof(*guest));
 	if (!guest)
 		return ERROR_MEMORY;
-	config.io = (struct join_server_io){.ctx = guest, .roster = on_roster, .check = on_check,
-		.admit = on_admit};
+	config.io = (struct join_server_io){
+		.ctx = guest, .roster = on_roster, .check = on_check, .admit = on_admit};
 	config.peer_key = *tls_session_peer(t->tls);
 	int code = tls_session_export(t->tls, config.exporter);
 	if (!code)

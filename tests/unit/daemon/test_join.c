@@ -98,8 +98,8 @@ static void run_until(struct pair *p, bool (*holds)(const struct pair *p))
 
 static bool has_network(const struct pair *p)
 {
-	return node_network_count(p->lubeck.app.node) == 1
-		&& node_roster(p->lubeck.app.node, &p->network_id);
+	return node_network_count(p->lubeck.app.node) == 1 &&
+		node_roster(p->lubeck.app.node, &p->network_id);
 }
 
 static bool is_done(const struct pair *p)
@@ -117,10 +117,14 @@ static void network_create(struct pair *p)
 {
 	struct app *app = &p->lubeck.app;
 	struct draft_founder founder = {.slug = bytes_from_text("lubeck"),
-		.name = bytes_from_text("Lubeck"), .country = bytes_from_text("DE"),
-		.city_secret = app->identity.city_key, .node_secret = app->identity.node_key};
+		.name = bytes_from_text("Lubeck"),
+		.country = bytes_from_text("DE"),
+		.city_secret = app->identity.city_key,
+		.node_secret = app->identity.node_key};
 	struct draft_network network = {.name = bytes_from_text("Pact"),
-		.slug = bytes_from_text("pact"), .time_ms = 1, .founders = &founder,
+		.slug = bytes_from_text("pact"),
+		.time_ms = 1,
+		.founders = &founder,
 		.founder_count = 1};
 	struct buffer body, wire;
 	struct object_signature signature;
@@ -132,8 +136,8 @@ static void network_create(struct pair *p)
 	assert_int_equal(genesis_network_id(buffer_bytes(&body), &p->network_id), 0);
 	assert_int_equal(draft_sign(OBJECT_GENESIS, buffer_bytes(&body), p->officer, &signature), 0);
 	assert_int_equal(draft_seal(OBJECT_GENESIS, buffer_bytes(&body), &signature, 1, &wire), 0);
-	assert_int_equal(node_network_create(app->node, buffer_bytes(&wire), on_object, NULL,
-		app_now(app)), 0);
+	assert_int_equal(
+		node_network_create(app->node, buffer_bytes(&wire), on_object, NULL, app_now(app)), 0);
 	buffer_deinit(&body);
 	buffer_deinit(&wire);
 	run_until(p, has_network);
@@ -144,9 +148,11 @@ static void invite(struct pair *p)
 {
 	struct app *app = &p->lubeck.app;
 	const struct roster *roster = node_roster(app->node, &p->network_id);
-	struct delegation d = {.network_id = p->network_id, .slug = bytes_from_text("visby"),
+	struct delegation d = {.network_id = p->network_id,
+		.slug = bytes_from_text("visby"),
 		.expiry = (uint64_t)app_now(app).wall.ms + 60000,
-		.delegate = app->identity.node_public, .id = {1}};
+		.delegate = app->identity.node_public,
+		.id = {1}};
 	struct buffer bytes, text;
 	struct invitation *invitation;
 	buffer_init(&bytes, DELEGATION_BYTES_MAX);
@@ -154,12 +160,17 @@ static void invite(struct pair *p)
 	assert_int_equal(draft_delegation(&d, p->officer, &bytes), 0);
 	assert_int_equal(delegation_decode(buffer_bytes(&bytes), &d), 0);
 	assert_int_equal(invitations_add(app->invitations, buffer_bytes(&bytes), &d, &invitation), 0);
-	struct token token = {.network_id = p->network_id, .number = roster_number(roster),
-		.amendment_hash = *roster_hash(roster), .slug = d.slug, .expiry = d.expiry,
-		.node_key = d.delegate, .network_name = bytes_from_text("Pact"),
+	struct token token = {.network_id = p->network_id,
+		.number = roster_number(roster),
+		.amendment_hash = *roster_hash(roster),
+		.slug = d.slug,
+		.expiry = d.expiry,
+		.node_key = d.delegate,
+		.network_name = bytes_from_text("Pact"),
 		/* on the first, port 1, nobody listens; the second is a name */
 		.addresses = {bytes_from_text("127.0.0.1:1"), bytes_from_text("localhost:1"),
-			bytes_from_text(app_listen_address(app, 0))}, .address_count = 3};
+			bytes_from_text(app_listen_address(app, 0))},
+		.address_count = 3};
 	memcpy(token.secret, invitation->secret, sizeof(token.secret));
 	assert_int_equal(token_encode(&text, &token), 0);
 	snprintf(p->token, sizeof(p->token), "%s", buffer_text(&text));

@@ -23,8 +23,16 @@
 #define WORLD_TIME INT64_C(1767225600000)
 #define WORLD_DAY_MS INT64_C(86400000)
 
-enum world_key { OFFICER, LUBECK_CITY, LUBECK_NODE, VISBY_CITY, VISBY_NODE, OTHER_CITY, OTHER_NODE,
-	WORLD_KEYS };
+enum world_key {
+	OFFICER,
+	LUBECK_CITY,
+	LUBECK_NODE,
+	VISBY_CITY,
+	VISBY_NODE,
+	OTHER_CITY,
+	OTHER_NODE,
+	WORLD_KEYS
+};
 
 struct world {
 	struct secret_key *keys[WORLD_KEYS];
@@ -65,8 +73,8 @@ static inline void world_amend(struct world *w, const struct amendment_item *ite
 	buffer_init(&body, OBJECT_BYTES_MAX);
 	buffer_init(&wire, OBJECT_BYTES_MAX);
 	assert_int_equal(draft_amendment(w->roster, item, 1, WORLD_TIME, &body), 0);
-	assert_int_equal(draft_sign(OBJECT_AMENDMENT, buffer_bytes(&body), w->keys[OFFICER],
-		&signature), 0);
+	assert_int_equal(
+		draft_sign(OBJECT_AMENDMENT, buffer_bytes(&body), w->keys[OFFICER], &signature), 0);
 	assert_int_equal(draft_seal(OBJECT_AMENDMENT, buffer_bytes(&body), &signature, 1, &wire), 0);
 	world_apply(w, buffer_bytes(&wire));
 	buffer_deinit(&body);
@@ -75,18 +83,22 @@ static inline void world_amend(struct world *w, const struct amendment_item *ite
 
 static inline void world_policy(struct world *w, const char *key, const char *value)
 {
-	struct amendment_item item = {.kind = AMENDMENT_POLICY,
-		.policy = {bytes_from_text(key), bytes_from_text(value)}};
+	struct amendment_item item = {
+		.kind = AMENDMENT_POLICY, .policy = {bytes_from_text(key), bytes_from_text(value)}};
 	world_amend(w, &item);
 }
 
 static inline void world_genesis(struct world *w)
 {
 	struct draft_founder founder = {.slug = bytes_from_text("lubeck"),
-		.name = bytes_from_text("Lübeck"), .country = bytes_from_text("DE"),
-		.city_secret = w->keys[LUBECK_CITY], .node_secret = w->keys[LUBECK_NODE]};
+		.name = bytes_from_text("Lübeck"),
+		.country = bytes_from_text("DE"),
+		.city_secret = w->keys[LUBECK_CITY],
+		.node_secret = w->keys[LUBECK_NODE]};
 	struct draft_network network = {.name = bytes_from_text("Pact"),
-		.slug = bytes_from_text("pact"), .time_ms = WORLD_TIME, .founders = &founder,
+		.slug = bytes_from_text("pact"),
+		.time_ms = WORLD_TIME,
+		.founders = &founder,
 		.founder_count = 1};
 	network.officers.count = network.officers.k = 1;
 	network.officers.list[0].key = *secret_key_public(w->keys[OFFICER]);
@@ -95,8 +107,8 @@ static inline void world_genesis(struct world *w)
 	buffer_init(&body, OBJECT_BYTES_MAX);
 	buffer_init(&wire, OBJECT_BYTES_MAX);
 	assert_int_equal(draft_genesis(&network, &body), 0);
-	assert_int_equal(draft_sign(OBJECT_GENESIS, buffer_bytes(&body), w->keys[OFFICER],
-		&signature), 0);
+	assert_int_equal(
+		draft_sign(OBJECT_GENESIS, buffer_bytes(&body), w->keys[OFFICER], &signature), 0);
 	assert_int_equal(draft_seal(OBJECT_GENESIS, buffer_bytes(&body), &signature, 1, &wire), 0);
 	assert_int_equal(roster_new(NULL, world_seed, &w->roster), 0);
 	world_apply(w, buffer_bytes(&wire));
@@ -108,7 +120,8 @@ static inline void world_genesis(struct world *w)
 static inline void world_invite(struct world *w, const char *slug, const struct public_key *confirm)
 {
 	struct delegation d = {.network_id = *roster_network_id(w->roster),
-		.slug = bytes_from_text(slug), .expiry = (uint64_t)(WORLD_TIME + WORLD_DAY_MS),
+		.slug = bytes_from_text(slug),
+		.expiry = (uint64_t)(WORLD_TIME + WORLD_DAY_MS),
 		.delegate = *secret_key_public(w->keys[LUBECK_NODE])};
 	memset(d.id, (int)w->admissions + 7, sizeof(d.id));
 	if (confirm) {
@@ -122,9 +135,13 @@ static inline void world_invite(struct world *w, const char *slug, const struct 
 	w->expiry = timestamp_from_ms((int64_t)d.expiry);
 	w->tries_left = JOIN_TRIES;
 	snprintf(w->slug, sizeof(w->slug), "%s", slug);
-	w->token = (struct token){.network_id = d.network_id, .number = roster_number(w->roster),
-		.amendment_hash = *roster_hash(w->roster), .slug = bytes_from_text(w->slug),
-		.expiry = d.expiry, .node_key = d.delegate, .network_name = bytes_from_text("Pact")};
+	w->token = (struct token){.network_id = d.network_id,
+		.number = roster_number(w->roster),
+		.amendment_hash = *roster_hash(w->roster),
+		.slug = bytes_from_text(w->slug),
+		.expiry = d.expiry,
+		.node_key = d.delegate,
+		.network_name = bytes_from_text("Pact")};
 	memcpy(w->token.secret, w->secret, sizeof(w->secret));
 }
 
@@ -186,8 +203,8 @@ static inline int world_check(void *ctx, const struct join_asked *asked, struct 
 		return ERROR_TOKEN;
 	if (!timestamp_before(w->now.wall, w->expiry))
 		return ERROR_TOKEN_EXPIRED;
-	int code = join_proof_judge(w->secret, w->server_exporter, &asked->city_key, &asked->proof,
-		&w->tries_left);
+	int code = join_proof_judge(
+		w->secret, w->server_exporter, &asked->city_key, &asked->proof, &w->tries_left);
 	if (w->tries_left == 0)
 		w->open = false;
 	*delegation = buffer_bytes(&w->delegation);
@@ -209,7 +226,8 @@ static inline void world_open_server(struct world *w)
 {
 	struct join_server_config config = {
 		.io = {.ctx = w, .roster = world_roster, .check = world_check, .admit = world_admit},
-		.node_key = w->keys[LUBECK_NODE], .peer_key = w->client_leaf};
+		.node_key = w->keys[LUBECK_NODE],
+		.peer_key = w->client_leaf};
 	memcpy(config.exporter, w->server_exporter, sizeof(config.exporter));
 	assert_int_equal(join_server_new(&config, w->now, &w->server), 0);
 }
@@ -218,8 +236,12 @@ static inline int world_open_client(struct world *w)
 {
 	static const char *const addresses[] = {"visby.example:7400", "[2001:db8::1]:7400"};
 	struct join_client_config config = {.token = &w->token,
-		.city_key = w->keys[w->joiner_city], .node_key = w->keys[w->joiner_node],
-		.name = "Visby", .country = "SE", .addresses = addresses, .address_count = 2,
+		.city_key = w->keys[w->joiner_city],
+		.node_key = w->keys[w->joiner_node],
+		.name = "Visby",
+		.country = "SE",
+		.addresses = addresses,
+		.address_count = 2,
 		.server_key = w->server_leaf};
 	memcpy(config.exporter, w->exporter, sizeof(config.exporter));
 	memcpy(config.map_seed, world_seed, sizeof(config.map_seed));

@@ -36,7 +36,8 @@ static void renew_lubeck(struct world *w)
 	assert_int_equal(secret_key_from_seed(seed, &key), 0);
 	assert_int_equal(city_id_of(secret_key_public(w->keys[LUBECK_CITY]), &city_id), 0);
 	assert_int_equal(draft_renewal(w->roster, &city_id, w->keys[LUBECK_CITY], key, sealing, cuts,
-		EPOCH_REASON_RENEWAL, WORLD_TIME, &wire), 0);
+						 EPOCH_REASON_RENEWAL, WORLD_TIME, &wire),
+		0);
 	world_apply(w, buffer_bytes(&wire));
 	secret_key_free(w->keys[LUBECK_NODE]);
 	w->keys[LUBECK_NODE] = key;
@@ -46,8 +47,11 @@ static void renew_lubeck(struct world *w)
 
 static void add_addresses(struct world *w)
 {
-	struct address_list list = {.network_id = *roster_network_id(w->roster), .epoch = 1,
-		.number = 1, .time = WORLD_TIME, .count = 1,
+	struct address_list list = {.network_id = *roster_network_id(w->roster),
+		.epoch = 1,
+		.number = 1,
+		.time = WORLD_TIME,
+		.count = 1,
 		.addresses = {bytes_from_text("lubeck.example:7400")}};
 	struct buffer wire;
 	buffer_init(&wire, OBJECT_BYTES_MAX);
@@ -164,10 +168,14 @@ static void test_slug_taken_meanwhile(void **state)
 	const uint8_t sealing[32] = {1};
 	buffer_init(&record, 4096);
 	assert_int_equal(draft_first_record(w->keys[OTHER_CITY], w->keys[OTHER_NODE], sealing,
-		roster_network_id(w->roster), WORLD_TIME, &record), 0);
-	struct amendment_item item = {.kind = AMENDMENT_ADMIT, .admit = {
-		.slug = bytes_from_text("visby"), .name = bytes_from_text("Visby"),
-		.country = bytes_from_text("SE"), .record = buffer_bytes(&record), .confirmed = true}};
+						 roster_network_id(w->roster), WORLD_TIME, &record),
+		0);
+	struct amendment_item item = {.kind = AMENDMENT_ADMIT,
+		.admit = {.slug = bytes_from_text("visby"),
+			.name = bytes_from_text("Visby"),
+			.country = bytes_from_text("SE"),
+			.record = buffer_bytes(&record),
+			.confirmed = true}};
 	world_amend(w, &item);
 	buffer_deinit(&record);
 	world_dial(w);

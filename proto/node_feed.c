@@ -90,11 +90,15 @@ int node_feed_rules(const struct feed *feed, uint32_t epoch, struct run_rules *r
 	return 0;
 }
 
-static enum commit_class class_of(const struct feed *feed)
+/* Commits of one feed keep their order: its class changes only while none of them is under way. */
+static enum commit_class class_of(struct feed *feed)
 {
-	return feed->lane == FEED_LANE_ALERT && node_city_confirmed(feed->network, &feed->city_id)
-		? COMMIT_URGENT
-		: COMMIT_BULK;
+	if (feed->in_flight == 0)
+		feed->class = feed->lane == FEED_LANE_ALERT &&
+				(feed->own || node_city_confirmed(feed->network, &feed->city_id))
+			? COMMIT_URGENT
+			: COMMIT_BULK;
+	return feed->class;
 }
 
 struct commit_op *node_feed_op(struct feed *feed, struct commit *commit, uint64_t first_seq,

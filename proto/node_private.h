@@ -56,6 +56,7 @@ struct feed {
 	bool failed;                 /* a commit failed: tip goes back when none is in flight */
 	uint64_t arrival;            /* of the durable tip */
 	uint32_t in_flight;          /* commits not answered */
+	enum commit_class class;     /* of those commits */
 	struct list_node by_arrival; /* in network->feeds_by_arrival once durable_seq > 0 */
 	struct list announcers;      /* struct announced */
 	struct list gaps;            /* struct gap, ascending seq */

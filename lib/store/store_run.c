@@ -115,12 +115,17 @@ static int put_pack(struct store_txn *txn, const struct store_run *run, uint32_t
 	return 0;
 }
 
-/* Small runs make live packs; one entry with a head of its own brings it along. */
+/*
+ * Small runs make live packs. Alerts bring their heads along, since each entry has one; in another
+ * lane a checkpoint of one entry ends what came before it, whose reader looks into the heads'
+ * table.
+ */
 static uint8_t flags_of(const struct store_run *run)
 {
 	if (pack_size(run->entries.len, run->count, 1, PACK_HEADS) >= LIVE_PACK_MAX)
 		return 0;
-	return PACK_LIVE | (run->count == 1 && run->checkpoint ? PACK_HEADS : 0);
+	return PACK_LIVE |
+		(run->lane == FEED_LANE_ALERT && run->count == 1 && run->checkpoint ? PACK_HEADS : 0);
 }
 
 static int put_packs(

@@ -42,6 +42,37 @@ static void test_runs_come_back(void **state)
 	assert_int_equal(info.newest.arrival, 5);
 }
 
+/* A group commit may end just before a checkpoint is due: its run has one entry then. */
+static void test_checkpoint_of_one_entry_ends_what_came_before(void **state)
+{
+	struct fixture *f = *state;
+	struct origin a = {.number = 1, .lane = 3, .epoch = 1, .size = 700};
+	struct store_slice slice;
+	struct buffer bytes;
+	struct hash id = origin_feed_id(&a);
+	origin_commit(&a, f->store, 400, false);
+	origin_commit(&a, f->store, 1, true);
+	origin_commit(&a, f->store, 300, true);
+	for (int merged = 0; merged < 2; merged++) {
+		buffer_init(&bytes, STORE_READ_BYTES_MAX);
+		ok(store_read_run(f->store, &id, 1, 1000, &bytes, &slice));
+		assert_true(slice.has_head);
+		assert_int_equal(slice.head_seq, 401);
+		buffer_reset(&bytes);
+		ok(store_read_run(f->store, &id, 402, 1000, &bytes, &slice));
+		assert_int_equal(slice.head_seq, 701);
+		buffer_deinit(&bytes);
+		bool left = true;
+		while (left) {
+			struct store_txn *txn;
+			ok(store_begin(f->store, &txn));
+			ok(store_merge(txn, 1 << 20, &left));
+			ok(store_commit(txn));
+		}
+	}
+	assert_int_equal(check_feed(f->store, &a), 701);
+}
+
 static void test_abort_leaves_nothing(void **state)
 {
 	struct fixture *f = *state;
@@ -326,6 +357,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		BOTH(test_new_store_is_empty),
 		BOTH(test_runs_come_back),
+		BOTH(test_checkpoint_of_one_entry_ends_what_came_before),
 		BOTH(test_abort_leaves_nothing),
 		BOTH(test_only_the_next_run_is_taken),
 		BOTH(test_feed_begins_at_a_floor),

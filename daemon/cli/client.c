@@ -222,6 +222,8 @@ static int say_refused(
 	const char *reason = cli_text(error, "reason"), *field = cli_text(error, "field");
 	if (strncmp(field, "items[0].", 9) == 0)
 		field += 9; /* the only item, which this command made */
+	if (strcmp(cli_text(error, "code"), "not_found") == 0)
+		field = ""; /* the sentence says what was not found */
 	if (request->reason && reason[0]) {
 		snprintf(
 			request->reason, request->reason_size, "%s%s%s", field, field[0] ? ": " : "", reason);

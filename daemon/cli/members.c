@@ -54,7 +54,7 @@ static int members_print(struct cli *cli, const json_t *members)
 	static const struct table_column columns[] = {
 		{"CITY", 0},
 		{"NAME", TABLE_CUT},
-		{"COUNTRY", 0},
+		{"CC", 0},
 		{"STANDING", 0},
 		{"EPOCH", TABLE_RIGHT},
 		{"ALERTS", TABLE_RIGHT},

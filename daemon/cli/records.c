@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/timestamp.h"
 #include "daemon/cli/cli.h"
 #include "daemon/cli/client.h"
 #include "daemon/cli/fetch.h"
@@ -57,27 +58,53 @@ static const char *list_state(const json_t *record)
 	return strcmp(state, "valid") == 0 ? "" : state;
 }
 
+/**
+ * The day until which a record matters. A call's expiry is the last moment of its deadline anywhere
+ * on Earth (docs/records.md), up to a day after what the call itself says: here it is the
+ * deadline's own day, or, of one with a time, perhaps the day before. Nobody may be late because of
+ * a list.
+ */
+static const char *until(const json_t *record, char to[static TIMESTAMP_TEXT_MAX])
+{
+	const int64_t westernmost_ms = INT64_C(12) * 60 * 60 * 1000;
+	struct timestamp time;
+	if (timestamp_parse_rfc3339(bytes_from_text(cli_text(record, "expires")), &time))
+		return "-";
+	if (strcmp(cli_text(record, "lane"), "call") == 0)
+		time = timestamp_add_ms(time, -westernmost_ms - 1);
+	timestamp_format(time, to);
+	to[10] = '\0';
+	return to;
+}
+
+/** The column for what is unusual is there only if something is. */
+static bool any_state(const json_t *records)
+{
+	json_t *record;
+	size_t i;
+	json_array_foreach(
+		(json_t *)(uintptr_t)records, i, record) if (list_state(record)[0]) return true;
+	return false;
+}
+
 static int list_print(struct cli *cli, const json_t *records)
 {
 	static const struct table_column columns[] = {
-		{"ID", 0},
-		{"PUBLISHED", 0},
-		{"UNTIL", 0},
-		{"STATE", 0},
-		{"TITLE", TABLE_CUT},
-	};
+		{"ID", 0}, {"PUBLISHED", 0}, {"UNTIL", 0}, {"TITLE", TABLE_CUT}, {"STATE", 0}};
 	struct table table;
 	json_t *record;
 	size_t i;
-	char time[20];
-	table_init(&table, columns, sizeof(columns) / sizeof(columns[0]));
+	char time[20], day[TIMESTAMP_TEXT_MAX];
+	bool states = any_state(records);
+	table_init(&table, columns, states ? 5 : 4);
 	json_array_foreach((json_t *)(uintptr_t)records, i, record)
 	{
 		table_add(&table, cli_text(record, "id"));
 		table_add(&table, cli_time(record, "time", time));
-		table_add_format(&table, "%.10s", cli_time(record, "expires", time));
-		table_add(&table, list_state(record));
+		table_add(&table, until(record, day));
 		table_add(&table, cli_text(record, "title"));
+		if (states)
+			table_add(&table, list_state(record));
 	}
 	int error = table_print(&table, cli->out, cli->columns);
 	table_deinit(&table);

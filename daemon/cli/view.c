@@ -119,15 +119,61 @@ static void member_at(FILE *to, const char *key, const json_t *value, int indent
 	}
 }
 
+/** What a reader wants to know first; all else follows by the alphabet. */
+static size_t rank(const char *key)
+{
+	static const char *const first[] = {"title", "headline", "event", "summary", "msgType",
+		"status", "severity", "urgency", "certainty", "onset", "effective", "expires", "areaDesc",
+		"funder", "programme", "opens", "deadlines", "deadline_note", "city_direct",
+		"national_approval", "who_may_apply", "budget", "grant", "link", "description",
+		"instruction"};
+	size_t i = 0, count = sizeof(first) / sizeof(first[0]);
+	while (i < count && strcmp(first[i], key) != 0)
+		i++;
+	return i;
+}
+
+struct member {
+	const char *key;
+	const json_t *value;
+};
+
+/** Short values, long texts, what has parts, and last the text that all the rest is about. */
+static int member_class(const struct member *m)
+{
+	if (strcmp(m->key, "text") == 0)
+		return 3;
+	if (json_is_object(m->value) || (json_is_array(m->value) && !all_scalars(m->value)))
+		return 2;
+	return is_long(m->value) ? 1 : 0;
+}
+
+static int member_compare(const void *a, const void *b)
+{
+	const struct member *left = a, *right = b;
+	int order = member_class(left) - member_class(right);
+	if (order)
+		return order;
+	size_t left_rank = rank(left->key), right_rank = rank(right->key);
+	if (left_rank != right_rank)
+		return left_rank < right_rank ? -1 : 1;
+	return strcmp(left->key, right->key);
+}
+
 static void object_at(FILE *to, const json_t *object, int indent, int depth)
 {
 	const char *key;
 	json_t *value;
-	if (depth > DEPTH_MAX)
+	size_t count = 0, size = json_object_size(object);
+	struct member *members = depth > DEPTH_MAX ? NULL : calloc(size + 1, sizeof(*members));
+	if (!members)
 		return;
-	for (int pass = 0; pass < 2; pass++)
-		json_object_foreach((json_t *)(uintptr_t)object, key,
-			value) if (is_long(value) == (pass == 1)) member_at(to, key, value, indent, depth);
+	json_object_foreach((json_t *)(uintptr_t)object, key, value)
+		members[count++] = (struct member){key, value};
+	qsort(members, count, sizeof(*members), member_compare);
+	for (size_t i = 0; i < count; i++)
+		member_at(to, members[i].key, members[i].value, indent, depth);
+	free(members);
 }
 
 void view_object(FILE *to, const json_t *object, int indent)
@@ -157,7 +203,14 @@ static void time_line(FILE *to, const char *name, const json_t *record, const ch
 static void warnings(FILE *to, const json_t *record)
 {
 	const char *state = cli_text(record, "state");
+	const char *status = cli_text(json_object_get(record, "body"), "status");
 	json_t *confirmed = json_object_get(record, "confirmed");
+	if (strcmp(cli_text(record, "kind"), "alert") == 0 && status[0] &&
+		strcmp(status, "Actual") != 0) {
+		fputs("NOT FOR ACTION: this alert's status is ", to);
+		cli_print_text(to, status, false);
+		fputs(".\n", to);
+	}
 	if (json_is_false(confirmed))
 		fputs("NOT CONFIRMED: nobody has compared this city's fingerprint by voice yet.\n", to);
 	if (strcmp(state, "disowned") == 0)
@@ -184,6 +237,26 @@ static void attachments(FILE *to, const json_t *record)
 	}
 }
 
+/**
+ * The body without what stands elsewhere: attachments are listed above, and of an alert's original
+ * only that it is there.
+ */
+static void body_print(FILE *to, const json_t *body)
+{
+	json_t *shown = json_copy((json_t *)(uintptr_t)body);
+	const json_t *original = json_object_get(body, "original");
+	if (!shown)
+		return;
+	json_object_del(shown, "attachments");
+	if (json_object_get(original, "text")) {
+		json_t *brief = json_copy((json_t *)(uintptr_t)original);
+		json_object_set_new(brief, "text", json_string("(see `hansa export ID --as cap`)"));
+		json_object_set_new(shown, "original", brief);
+	}
+	view_object(to, shown, 0);
+	json_decref(shown);
+}
+
 void view_record(FILE *to, const json_t *record)
 {
 	json_t *topics = json_object_get(record, "topics"), *body = json_object_get(record, "body");
@@ -191,7 +264,8 @@ void view_record(FILE *to, const json_t *record)
 	line(to, "record", cli_text(record, "id"));
 	line(to, "hash", cli_text(record, "hash"));
 	time_line(to, "published", record, "time");
-	time_line(to, "expires", record, "expires");
+	if (!json_object_get(body, "deadlines")) /* what a call says itself is clearer */
+		time_line(to, "expires", record, "expires");
 	time_line(to, "received", record, "received");
 	line(to, "supersedes", cli_text(json_object_get(record, "supersedes"), "id"));
 	if (json_array_size(topics) > 0)
@@ -205,5 +279,5 @@ void view_record(FILE *to, const json_t *record)
 	attachments(to, record);
 	fputc('\n', to);
 	if (json_is_object(body))
-		view_object(to, body, 0);
+		body_print(to, body);
 }

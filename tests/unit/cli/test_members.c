@@ -60,9 +60,9 @@ static void shown_as_a_table(void **state)
 	struct run run = run_cli("members --network pact");
 	assert_int_equal(run.code, CLI_DONE);
 	assert_string_equal(run.out,
-		"CITY      NAME      COUNTRY  STANDING     EPOCH  ALERTS  CALLS  DOCS  LAST HEARD\n"
-		"budapest  Budapest  HU       active           3       0      0     0  this city\n"
-		"wien      Wien      AT       unconfirmed      1       0      0    12  -\n");
+		"CITY      NAME      CC  STANDING     EPOCH  ALERTS  CALLS  DOCS  LAST HEARD\n"
+		"budapest  Budapest  HU  active           3       0      0     0  this city\n"
+		"wien      Wien      AT  unconfirmed      1       0      0    12  -\n");
 	assert_non_null(strstr(run.err, "hansa confirm wien --network pact"));
 	fake_server_stop(&server);
 	run_free(&run);

@@ -42,11 +42,31 @@ static void listed_page_by_page(void **state)
 	struct run run = run_cli("list doc --city budapest --open --limit 3");
 	assert_int_equal(run.code, CLI_DONE);
 	assert_string_equal(run.out,
-		"ID                   PUBLISHED         UNTIL  STATE  TITLE\n"
-		"pact/budapest/doc/3  2026-03-01 12:30  -             Three\n"
-		"pact/budapest/doc/2  2026-03-01 12:30  -             Two\n"
-		"pact/budapest/doc/1  2026-03-01 12:30  -             One\n");
+		"ID                   PUBLISHED         UNTIL  TITLE\n"
+		"pact/budapest/doc/3  2026-03-01 12:30  -      Three\n"
+		"pact/budapest/doc/2  2026-03-01 12:30  -      Two\n"
+		"pact/budapest/doc/1  2026-03-01 12:30  -      One\n");
 	assert_string_equal(run.err, "");
+	fake_server_stop(&server);
+	run_free(&run);
+	fake_server_free(&server);
+}
+
+/** A list must not show a deadline a day too late. */
+static void deadlines_of_calls(void **state)
+{
+	const struct fake_exchange exchanges[] = {{"GET /v1/records?kind=call&limit=100", 200, NULL,
+		"{\"records\": [{\"id\": \"a\", \"lane\": \"call\", \"expires\": "
+		"\"2026-04-01T12:00:00Z\", \"time\": \"2026-03-01T12:30:00Z\", \"state\": \"valid\"}, "
+		"{\"id\": \"b\", \"lane\": \"call\", \"expires\": \"2026-04-01T05:00:00Z\", "
+		"\"time\": \"2026-03-01T12:30:00Z\", \"state\": \"disowned\"}], \"next\": null}"}};
+	struct fake_server server;
+	(void)state;
+	fake_server_start(&server, exchanges, 1);
+	struct run run = run_cli("list call");
+	assert_string_equal(run.out, "ID  PUBLISHED         UNTIL       TITLE  STATE\n"
+								 "a   2026-03-01 12:30  2026-03-31         \n"
+								 "b   2026-03-01 12:30  2026-03-31         disowned\n");
 	fake_server_stop(&server);
 	run_free(&run);
 	fake_server_free(&server);
@@ -84,7 +104,7 @@ static void shown_whole(void **state)
 	assert_non_null(strstr(run.out, "topics       floods\n"));
 	/* Long texts come last, without what would move the terminal's cursor. */
 	assert_non_null(strstr(run.out,
-		"title: Two\ncontact:\n  name: Anna\ncost: 1.5\nx: 1, 2\n"
+		"title: Two\ncost: 1.5\nx: 1, 2\ncontact:\n  name: Anna\n"
 		"text:\n  line one\n  line two ?[2J\n"));
 	fake_server_stop(&server);
 	run_free(&run);
@@ -202,6 +222,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(listed_page_by_page),
+		cmocka_unit_test(deadlines_of_calls),
 		cmocka_unit_test(list_usage),
 		cmocka_unit_test(shown_whole),
 		cmocka_unit_test(export_brings_the_proof),

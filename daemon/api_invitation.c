@@ -169,7 +169,8 @@ static int invitation_make(struct app *app, size_t index, const json_t *json,
 	if (!code)
 		code = invitations_add(app->invitations, buffer_bytes(&whole), &delegation, out);
 	if (code == ERROR_EXISTS)
-		complain(c, code, "city", "An invitation for this city is open: withdraw it first.");
+		complain(c, code, "city", "An invitation for this city is open: withdraw it first "
+			"(hansa invite --withdraw).");
 	if (code == ERROR_LIMIT)
 		complain(c, code, "", "%u invitations are open: that is the most.", INVITATIONS_MAX);
 	if (!code) {

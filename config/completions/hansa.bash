@@ -25,7 +25,7 @@ _hansa() {
         'key '*) set -- 'renew' ;;
         'network create') set -- '--name --slug --officer-key --officer-name --socket --json --help --version' ;;
         'network '*) set -- 'create' ;;
-        'invite '*) set -- '--network --city --key --expires --officer-key --socket --json --help --version' ;;
+        'invite '*) set -- '--network --city --key --expires --officer-key --withdraw --socket --json --help --version' ;;
         'join '*) set -- '--socket --json --help --version' ;;
         'confirm '*) set -- '--network --fingerprint --officer-key --socket --json --help --version' ;;
         'members '*) set -- '--network --socket --json --help --version' ;;

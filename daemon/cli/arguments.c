@@ -45,6 +45,7 @@ const struct option_spec option_specs[OPTION_COUNT] = {
 	[OPTION_SINCE] = {"since", "DATE", "a date or time, such as 2026-03-01"},
 	[OPTION_SLUG] = {"slug", "SLUG", "the short name: a-z, 0-9 and dashes"},
 	[OPTION_TOPIC] = {"topic", "TOPIC", "about this topic"},
+	[OPTION_WITHDRAW] = {"withdraw", NULL, "take back the open invitation of this city"},
 };
 
 bool arguments_have(const struct arguments *arguments, enum option_id id)

@@ -225,8 +225,8 @@ static int say_refused(
 	if (strcmp(cli_text(error, "code"), "not_found") == 0)
 		field = ""; /* the sentence says what was not found */
 	if (request->reason && reason[0]) {
-		snprintf(
-			request->reason, request->reason_size, "%s%s%s", field, field[0] ? ": " : "", reason);
+		snprintf(request->reason, request->reason_size, "%s%s%s%s", field, field[0] ? ": " : "",
+			reason, hint(cli_text(error, "code")));
 	} else if (request->reason) {
 		snprintf(request->reason, request->reason_size, "The daemon answered %ld without a reason.",
 			answer->status);

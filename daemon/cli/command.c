@@ -51,13 +51,13 @@ const struct command commands[] = {
 		"Prints a token, alone, on standard output. It lets one city in, once: hand it over on a "
 		"safe way. Without --key the city is unconfirmed until `hansa confirm`; with it, only the "
 		"city of that key can join, and is confirmed at once.",
-		network_invite, 5,
+		network_invite, 6,
 		{NETWORK,
 			{OPTION_CITY, true, false, NULL, "the short name that the city gets in this network"},
 			{OPTION_KEY, false, false, NULL,
 				"the fingerprint of its key, which it read out to you"},
 			{OPTION_EXPIRES, false, false, NULL, "how long the token works (default: 7d)"},
-			OFFICER_KEY}},
+			OFFICER_KEY, {OPTION_WITHDRAW, false, false, NULL, NULL}}},
 	{"join", "TOKEN", 1, 1, "join a network by the token of an invitation",
 		"Dials the city that made the token, takes the charter from it and becomes a member. With "
 		"- as TOKEN it is read from standard input, so that it stands in no list of processes.",

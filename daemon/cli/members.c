@@ -183,7 +183,10 @@ int members_confirm(struct cli *cli)
 			"No city has joined %s as %s. `hansa members` lists them; perhaps it has "
 			"not used its invitation yet.",
 			network, city);
-	if (!code && json_is_true(json_object_get(member, "confirmed"))) {
+	if (!code && strcmp(cli_text(member, "standing"), "removed") == 0) {
+		code = cli_refuse(cli, "%s has been removed from %s; a new invitation, under another short "
+			"name, can let it back in.", city, network);
+	} else if (!code && json_is_true(json_object_get(member, "confirmed"))) {
 		cli_note(cli, "%s is confirmed already.", city);
 		if (cli->json)
 			code = cli_print_json(cli, json_pack("{s:b}", "confirmed", true), 0);

@@ -142,10 +142,53 @@ static int invite_request(struct cli *cli, json_t **out)
 	return *out ? CLI_DONE : cli_refuse(cli, "--city is not valid UTF-8.");
 }
 
+static const json_t *invitation_find(const json_t *answer, const char *city)
+{
+	json_t *invitation;
+	size_t i;
+	json_array_foreach(json_object_get(answer, "invitations"), i, invitation)
+		if (strcmp(cli_text(invitation, "city"), city) == 0)
+			return invitation;
+	return NULL;
+}
+
+/** Its token then lets nobody in. */
+static int withdraw(struct cli *cli)
+{
+	struct client *client = NULL;
+	struct url url;
+	char *network;
+	json_t *answer = NULL;
+	const char *city = cli_option(cli, OPTION_CITY);
+	int code = cli_network(cli, &network);
+	if (!code)
+		code = cli_client(cli, &client);
+	if (!code) {
+		url_path(&url, "/v1/networks/%s/invitations", network);
+		code = client_get(client, &url, &answer);
+	}
+	const json_t *invitation = code ? NULL : invitation_find(answer, city);
+	if (!code && !invitation)
+		code = cli_refuse(cli, "No invitation of %s is open in %s.", city, network);
+	if (!code) {
+		url_path(&url, "/v1/networks/%s/invitations/%s", network, cli_text(invitation, "id"));
+		code = client_send(client, "DELETE", &url, NULL, NULL);
+	}
+	if (!code && cli->json)
+		code = cli_print_json(cli, json_pack("{s:s, s:b}", "city", city, "withdrawn", 1), 0);
+	else if (!code)
+		fprintf(cli->out, "The invitation of %s to %s is withdrawn.\n", city, network);
+	json_decref(answer);
+	free(network);
+	return code;
+}
+
 int network_invite(struct cli *cli)
 {
 	char *network, time[20];
 	json_t *request, *answer = NULL;
+	if (arguments_have(&cli->arguments, OPTION_WITHDRAW))
+		return withdraw(cli);
 	int code = invite_request(cli, &request);
 	if (code)
 		return code;

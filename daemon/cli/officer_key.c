@@ -50,13 +50,22 @@ int officer_key_folder(struct cli *cli, char to[static CLI_PATH_MAX])
 	return CLI_DONE;
 }
 
+/** Says what key_file found, which may have named the file itself. */
+static int refuse_file(struct cli *cli, const char *path, const struct complaint *c, int code)
+{
+	const char *reason = c->reason[0] ? c->reason : error_text(code);
+	if (strncmp(reason, path, strlen(path)) == 0)
+		return cli_refuse(cli, "%s", reason);
+	return cli_refuse(cli, "%s: %s", path, reason);
+}
+
 static int key_read(struct cli *cli, const char *path, struct secret_key **out)
 {
 	struct complaint c = {0};
 	int code = key_file_read(path, out, &c);
 	if (!code)
 		return CLI_DONE;
-	return cli_refuse(cli, "%s: %s", path, c.reason[0] ? c.reason : error_text(code));
+	return refuse_file(cli, path, &c, code);
 }
 
 /**
@@ -144,7 +153,7 @@ int officer_key_write(struct cli *cli, struct officer_key *key)
 			key->path);
 	int error = key_file_write(key->path, key->key, &c);
 	if (error)
-		return cli_refuse(cli, "%s: %s", key->path, c.reason[0] ? c.reason : error_text(error));
+		return refuse_file(cli, key->path, &c, error);
 	key->is_new = false;
 	return CLI_DONE;
 }
@@ -233,8 +242,7 @@ static int keys_in_folder(
 	if (out->count > 0)
 		return CLI_DONE;
 	if (bad.reason[0])
-		return cli_refuse(
-			cli, "No officer key of %s can be used. %s: %s", network, bad_path, bad.reason);
+		return refuse_file(cli, bad_path, &bad, ERROR_KEY);
 	return cli_refuse(cli,
 		"There is no officer key of %s in %s. Only an officer can do this: run it "
 		"where the key is, or name its file with --officer-key.",

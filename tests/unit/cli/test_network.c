@@ -132,6 +132,30 @@ static void invite_signs_for_no_other_city(void **state)
 	free(prepared);
 }
 
+static void invite_is_withdrawn(void **state)
+{
+	const struct fake_exchange exchanges[] = {
+		{"GET /v1/networks/pact/invitations", 200, NULL,
+			"{\"invitations\": [{\"id\": \"01\", \"city\": \"wien\"}, {\"id\": \"02\", "
+			"\"city\": \"graz\"}]}"},
+		{"DELETE /v1/networks/pact/invitations/02", 204, NULL, NULL},
+		{"GET /v1/networks/pact/invitations", 200, NULL, "{\"invitations\": []}"},
+	};
+	struct fake_server server;
+	(void)state;
+	fake_server_start(&server, exchanges, 3);
+	struct run run = run_cli("invite --network pact --city graz --withdraw");
+	assert_int_equal(run.code, CLI_DONE);
+	assert_string_equal(run.out, "The invitation of graz to pact is withdrawn.\n");
+	run_free(&run);
+	run = run_cli("invite --network pact --city graz --withdraw");
+	assert_int_equal(run.code, CLI_REFUSED);
+	assert_non_null(strstr(run.err, "No invitation of graz is open in pact."));
+	run_free(&run);
+	fake_server_stop(&server);
+	fake_server_free(&server);
+}
+
 static void usage(void **state)
 {
 	static const struct {
@@ -205,6 +229,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(create_signs_no_other_genesis, setup, teardown),
 		cmocka_unit_test_setup_teardown(invite_prints_the_token_alone, setup, teardown),
 		cmocka_unit_test_setup_teardown(invite_signs_for_no_other_city, setup, teardown),
+		cmocka_unit_test(invite_is_withdrawn),
 		cmocka_unit_test_setup_teardown(usage, setup, teardown),
 		cmocka_unit_test(which_network),
 		cmocka_unit_test(join_reads_the_token_from_standard_input),

@@ -154,6 +154,8 @@ json_t *api_entry_summary(const struct api_entry *entry)
 	json_t *body = api_entry_body(entry);
 	json_t *json = common_json(entry, body);
 	json_object_set_new(json, "attachments", api_json_uint(entry->header.attachment_count));
+	json_object_set_new(json, "content_id",
+		api_json_hex(bytes_of(entry->header.content_id, CONTENT_ID_SIZE)));
 	json_decref(body);
 	return json;
 }

@@ -36,7 +36,8 @@ void batch_deinit(struct batch *batch)
 static void answer_one(struct batch *batch, size_t i, const json_t *published, const char *reason)
 {
 	const struct batch_item *item = &batch->items[i];
-	struct batch_result result = {item->file, item->record, item->title, published, reason};
+	struct batch_result result = {
+		item->file, item->record, item->title, published, reason, false};
 	batch->answered++;
 	batch->result(batch->ctx, &result);
 }

@@ -23,6 +23,7 @@ struct batch_result {
 	const char *title;
 	const json_t *published; /* the daemon's answer; NULL: refused */
 	const char *reason;
+	bool present; /* not sent: it was published before */
 };
 typedef void batch_result_fn(void *ctx, const struct batch_result *result);
 

@@ -13,7 +13,7 @@
 struct import_report {
 	struct cli *cli;
 	struct progress bar;
-	size_t accepted;
+	size_t accepted, present;
 	json_t *refused;
 };
 
@@ -22,6 +22,10 @@ static void on_result(void *ctx, const struct batch_result *result)
 	struct import_report *report = ctx;
 	if (result->published) {
 		report->accepted++;
+		return;
+	}
+	if (result->present) {
+		report->present++;
 		return;
 	}
 	/* A file's name need not be UTF-8. */
@@ -39,8 +43,9 @@ static int report_print(struct import_report *report, size_t files)
 	json_t *item;
 	if (cli->json)
 		return cli_print_json(cli,
-			json_pack("{s:I, s:I, s:O}", "files", (json_int_t)files, "accepted",
-				(json_int_t)report->accepted, "refused", report->refused),
+			json_pack("{s:I, s:I, s:I, s:O}", "files", (json_int_t)files, "accepted",
+				(json_int_t)report->accepted, "present", (json_int_t)report->present, "refused",
+				report->refused),
 			0);
 	json_array_foreach(report->refused, i, item)
 	{
@@ -51,8 +56,8 @@ static int report_print(struct import_report *report, size_t files)
 		cli_print_text(cli->err, cli_text(item, "reason"), false);
 		fputc('\n', cli->err);
 	}
-	fprintf(cli->out, "%zu files, %zu records published, %zu refused.\n", files, report->accepted,
-		refused);
+	fprintf(cli->out, "%zu files, %zu records published, %zu published before, %zu refused.\n",
+		files, report->accepted, report->present, refused);
 	return CLI_DONE;
 }
 
@@ -80,8 +85,12 @@ static int folder_send(struct cli *cli, const struct folder *folder, size_t pref
 	struct import_report report = {.cli = cli, .refused = json_array()};
 	struct sending sending;
 	struct import_plan plan = {0};
+	struct present present = {0};
 	int code = sending_init(&sending, cli, 0, on_result, &report);
 	sending.prefix = prefix;
+	if (!code)
+		code = present_load(&present, cli, sending.client, sending.network);
+	sending.present = &present;
 	if (!code && import_plan((const char *const *)folder->paths, folder->count, &plan))
 		code = cli_no_memory(cli);
 	if (!code) {
@@ -97,6 +106,7 @@ static int folder_send(struct cli *cli, const struct folder *folder, size_t pref
 	if (!code && json_array_size(report.refused) > 0)
 		code = CLI_REFUSED;
 	import_plan_deinit(&plan);
+	present_deinit(&present);
 	sending_deinit(&sending);
 	json_decref(report.refused);
 	return code;

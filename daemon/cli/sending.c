@@ -180,6 +180,13 @@ static int on_item(void *user, const struct import_item *item)
 	if (code == CLI_REFUSED && reason[0]) {
 		sending_refuse(s, s->path, item->record, reason);
 		code = CLI_DONE;
+	} else if (code == CLI_DONE && s->present && present_mark(s->present, record)) {
+		struct batch_result result = {.file = shown(s, s->path),
+			.record = item->record,
+			.title = "",
+			.reason = "",
+			.present = true};
+		s->batch.result(s->batch.ctx, &result);
 	} else if (code == CLI_DONE) {
 		code = batch_add(
 			&s->batch, shown(s, s->path), item->record, body_title(item->kind, item->body), record);

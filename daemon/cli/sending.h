@@ -6,6 +6,7 @@
 #pragma once
 
 #include "daemon/cli/batch.h"
+#include "daemon/cli/present.h"
 #include "format/import.h"
 #include "format/mapping.h"
 
@@ -19,6 +20,7 @@ struct sending {
 	unsigned kind;    /* the only one that is taken; 0: any */
 	int code;         /* why a file's records stopped */
 	const char *path; /* of the file that is read */
+	struct present *present; /* an import: what is there is not published again; or NULL */
 };
 
 /** Finds the network and the mappings. */

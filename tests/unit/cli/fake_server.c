@@ -32,10 +32,12 @@ static void answer(int fd, const struct fake_exchange *exchange)
 	char head[256];
 	size_t len = exchange->body ? strlen(exchange->body) : 0;
 	int head_len = snprintf(head, sizeof(head),
-		"HTTP/1.1 %d Status\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n", exchange->status,
-		exchange->type ? exchange->type : "application/json", len);
+		"HTTP/1.1 %d Status\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
+		"Connection: close\r\n\r\n",
+		exchange->status, exchange->type ? exchange->type : "application/json", len);
 	if (exchange->status == 204)
-		head_len = snprintf(head, sizeof(head), "HTTP/1.1 204 No Content\r\n\r\n");
+		head_len = snprintf(
+			head, sizeof(head), "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n");
 	send_all(fd, head, (size_t)head_len);
 	send_all(fd, exchange->body, exchange->status == 204 ? 0 : len);
 }
@@ -78,13 +80,15 @@ static void connection_serve(struct fake_server *server, int fd)
 		if (i >= server->count || strcmp(buffer, server->exchanges[i].request) != 0) {
 			snprintf(server->unexpected, sizeof(server->unexpected), "%s", buffer);
 			answer(fd, &none);
-			continue;
+			break;
 		}
 		server->bodies[i] = strdup(body);
 		server->served++;
 		if (server->exchanges[i].status == 0)
 			break;
+		/* One at a time: the command opens a new connection for whatever is no GET. */
 		answer(fd, &server->exchanges[i]);
+		break;
 	}
 	free(buffer);
 }

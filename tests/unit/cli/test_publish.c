@@ -182,10 +182,22 @@ static void a_whole_batch_is_refused(void **state)
 	fake_server_free(&server);
 }
 
+/* What an import asks first: the records that this city has published already. */
+#define OWN_STATUS                                                          \
+	{                                                                       \
+		"GET /v1/status", 200, NULL, "{\"city\": {\"slug\": \"budapest\"}}" \
+	}
+#define OWN_RECORDS "GET /v1/records?network=pact&city=budapest&limit=1000"
+#define OWN_NONE                                                    \
+	OWN_STATUS,                                                     \
+	{                                                               \
+		OWN_RECORDS, 200, NULL, "{\"records\": [], \"next\": null}" \
+	}
+
 static void import_reports(void **state)
 {
 	const struct fake_exchange exchanges[] = {
-		{"GET /v1/networks", 200, NULL, "{\"networks\": [{\"slug\": \"pact\"}]}"},
+		{"GET /v1/networks", 200, NULL, "{\"networks\": [{\"slug\": \"pact\"}]}"}, OWN_NONE,
 		{POST_RECORDS, 200, NDJSON, ACCEPTED("1", "pact/budapest/doc/1") REFUSED("2", "", "No.")}};
 	struct fake_server server;
 	char line[512], path[256];
@@ -193,7 +205,7 @@ static void import_reports(void **state)
 	snprintf(path, sizeof(path), "%s/sub", folder);
 	assert_int_equal(mkdir(path, 0700), 0);
 	file_write(folder, "sub/bad.md", "# \xff\xfe not UTF-8\n");
-	fake_server_start(&server, exchanges, 2);
+	fake_server_start(&server, exchanges, 4);
 	snprintf(line, sizeof(line), "import %s/ --json", folder);
 	struct run run = run_cli(line);
 	assert_int_equal(run.code, CLI_REFUSED);
@@ -214,16 +226,49 @@ static void import_reports(void **state)
 
 static void import_is_cut_off(void **state)
 {
-	const struct fake_exchange exchanges[] = {{POST_RECORDS, 0, NULL, NULL}};
+	const struct fake_exchange exchanges[] = {OWN_NONE, {POST_RECORDS, 0, NULL, NULL}};
 	struct fake_server server;
 	char line[512];
 	(void)state;
-	fake_server_start(&server, exchanges, 1);
+	fake_server_start(&server, exchanges, 3);
 	snprintf(line, sizeof(line), "import %s --network pact", folder);
 	struct run run = run_cli(line);
 	assert_int_equal(run.code, CLI_NO_DAEMON);
-	assert_string_equal(run.out, "2 files, 0 records published, 2 refused.\n");
+	assert_string_equal(run.out, "2 files, 0 records published, 0 published before, 2 refused.\n");
 	assert_non_null(strstr(run.err, "one.md: The daemon ended before it answered: it may have"));
+	fake_server_stop(&server);
+	run_free(&run);
+	fake_server_free(&server);
+}
+
+static void import_again_publishes_nothing_twice(void **state)
+{
+	const struct fake_exchange first[] = {OWN_NONE,
+		{POST_RECORDS, 200, NDJSON,
+			ACCEPTED("1", "pact/budapest/doc/1") ACCEPTED("2", "pact/budapest/doc/2")}};
+	struct fake_server server;
+	char line[512], page[512];
+	(void)state;
+	fake_server_start(&server, first, 3);
+	snprintf(line, sizeof(line), "import %s --network pact", folder);
+	struct run run = run_cli(line);
+	assert_int_equal(run.code, CLI_DONE);
+	fake_server_stop(&server);
+	/* The daemon names the content id of the first record, so only the second is sent again. */
+	json_t *sent = json_loads(server.bodies[2], JSON_DISABLE_EOF_CHECK, NULL);
+	assert_int_equal(strlen(cli_text(sent, "content_id")), 32);
+	snprintf(page, sizeof(page),
+		"{\"records\": [{\"state\": \"valid\", \"content_id\": \"%s\"}], \"next\": null}",
+		cli_text(sent, "content_id"));
+	json_decref(sent);
+	run_free(&run);
+	fake_server_free(&server);
+	const struct fake_exchange second[] = {OWN_STATUS, {OWN_RECORDS, 200, NULL, page},
+		{POST_RECORDS, 200, NULL, "{\"id\": \"pact/budapest/doc/2\"}"}};
+	fake_server_start(&server, second, 3);
+	run = run_cli(line);
+	assert_string_equal(run.out, "2 files, 1 records published, 1 published before, 0 refused.\n");
+	assert_int_equal(run.code, CLI_DONE);
 	fake_server_stop(&server);
 	run_free(&run);
 	fake_server_free(&server);
@@ -231,16 +276,17 @@ static void import_is_cut_off(void **state)
 
 static void import_without_refusals(void **state)
 {
-	const struct fake_exchange exchanges[] = {{POST_RECORDS, 200, NDJSON,
-		ACCEPTED("1", "pact/budapest/doc/1") ACCEPTED("2", "pact/budapest/doc/2")}};
+	const struct fake_exchange exchanges[] = {OWN_NONE,
+		{POST_RECORDS, 200, NDJSON,
+			ACCEPTED("1", "pact/budapest/doc/1") ACCEPTED("2", "pact/budapest/doc/2")}};
 	struct fake_server server;
 	char line[512];
 	(void)state;
-	fake_server_start(&server, exchanges, 1);
+	fake_server_start(&server, exchanges, 3);
 	snprintf(line, sizeof(line), "import %s --network pact", folder);
 	struct run run = run_cli(line);
 	assert_int_equal(run.code, CLI_DONE);
-	assert_string_equal(run.out, "2 files, 2 records published, 0 refused.\n");
+	assert_string_equal(run.out, "2 files, 2 records published, 0 published before, 0 refused.\n");
 	assert_string_equal(run.err, "");
 	fake_server_stop(&server);
 	run_free(&run);
@@ -264,6 +310,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(import_reports, setup, teardown),
 		cmocka_unit_test_setup_teardown(import_is_cut_off, setup, teardown),
 		cmocka_unit_test_setup_teardown(import_without_refusals, setup, teardown),
+		cmocka_unit_test_setup_teardown(import_again_publishes_nothing_twice, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

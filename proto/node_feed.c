@@ -55,6 +55,8 @@ struct feed *node_feed_make(
 	list_init(&feed->announcers);
 	list_init(&feed->gaps);
 	insert_range(network, feed);
+	if (feed->own)
+		network->own_feeds[lane - 1] = feed;
 	return feed;
 }
 

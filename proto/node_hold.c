@@ -24,14 +24,6 @@ struct hold_nonce {
 	uint64_t link_id; /* where the answers go */
 };
 
-static struct feed *own_feed(struct node *node, struct network *network, uint8_t lane)
-{
-	struct hash feed_id;
-	if (feed_id_of(&network->id, &node->city_id, lane, &feed_id))
-		return NULL;
-	return node_feed(node, &feed_id);
-}
-
 static uint64_t announced_beyond(const struct node *node, const struct feed *feed)
 {
 	uint64_t most = 0;
@@ -66,7 +58,7 @@ static bool network_recovering(struct node *node, struct network *network)
 		}
 	}
 	for (uint8_t lane = 1; lane <= FEED_LANE_COUNT; lane++) {
-		struct feed *feed = own_feed(node, network, lane);
+		struct feed *feed = network->own_feeds[lane - 1];
 		uint64_t guard = network->guard_seq[lane - 1];
 		uint64_t beyond = feed ? announced_beyond(node, feed) : 0;
 		if (node->forced)

@@ -107,6 +107,7 @@ struct network {
 	struct map holders; /* city_id → struct hold_answer */
 	struct monotime hold_next;
 	/* publishing */
+	struct feed *own_feeds[FEED_LANE_COUNT]; /* NULL while not admitted */
 	struct publisher *publishers[FEED_LANE_COUNT];
 };
 

@@ -203,6 +203,24 @@ static void sink(void *ctx, enum log_level level, const char *line, size_t len)
 	fprintf(stderr, "%.*s\n", (int)len, line);
 }
 
+/* A draft alone, nothing else going on: the node asks to be called at once, not at the next ping. */
+static void draft_does_not_wait_for_other_work(void **state)
+{
+	(void)state;
+	struct cluster c;
+	cluster_init(&c, 2, 8);
+	cluster_found(&c);
+	cluster_connect(&c, &c.cities[0], &c.cities[1]);
+	cluster_pass(&c, 100);
+	struct node_published result;
+	assert_int_equal(cluster_publish_later(&c.cities[0], FEED_LANE_DOC, "text", &result), 0);
+	assert_true(node_deadline(c.cities[0].node).us <= c.now.mono.us);
+	cluster_pass(&c, 10);
+	assert_int_equal(result.code, 0);
+	assert_true(node_deadline(c.cities[0].node).us > c.now.mono.us);
+	cluster_deinit(&c);
+}
+
 int main(void)
 {
 	if (getenv("HANSA_TEST_LOG"))
@@ -215,6 +233,7 @@ int main(void)
 		cmocka_unit_test(own_feed_is_taken_back_first),
 		cmocka_unit_test(suspended_city_is_cut),
 		cmocka_unit_test(altering_relay_is_named),
+		cmocka_unit_test(draft_does_not_wait_for_other_work),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -131,8 +131,8 @@ static bool prepare(struct client *client, const struct client_request *r, struc
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, t);
 	/* curl repeats a request by itself when a connection that it reused had ended: never publish
-	 * twice. */
-	curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, strcmp(r->method, "GET") != 0 ? 1L : 0L);
+	 * twice. A connection to a Unix socket costs next to nothing. */
+	curl_easy_setopt(curl, CURLOPT_FORBID_REUSE, 1L);
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(curl, CURLOPT_NOPROXY, "*"); /* whatever http_proxy says */
 	curl_easy_setopt(curl, CURLOPT_USERAGENT, "hansa/" HANSA_VERSION);

@@ -74,9 +74,6 @@ static void connection_serve(struct fake_server *server, int fd)
 		char *version = strrchr(buffer, ' ');
 		*version = '\0';
 		size_t i = server->served;
-		const struct fake_exchange *last = i ? &server->exchanges[i - 1] : NULL;
-		if (last && last->status == 0 && strcmp(buffer, last->request) == 0)
-			break; /* curl asks again where it had reused a connection */
 		if (i >= server->count || strcmp(buffer, server->exchanges[i].request) != 0) {
 			snprintf(server->unexpected, sizeof(server->unexpected), "%s", buffer);
 			answer(fd, &none);

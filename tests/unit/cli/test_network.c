@@ -195,6 +195,7 @@ static void which_network(void **state)
 	assert_non_null(strstr(run.err, "in no network yet: `hansa join TOKEN`"));
 	fake_server_stop(&server);
 	run_free(&run);
+	fake_server_free(&server);
 	fake_server_start(&server, two, 1);
 	run = run_cli("members");
 	assert_int_equal(run.code, CLI_USAGE);

@@ -11,8 +11,8 @@
 #include "store/bootstrap_file.h"
 #include "store/guard_file.h"
 
-#define WRITE_FIRST_MS 1000
-#define WRITE_AGAIN_MS 60000
+#define WRITE_FIRST_MS 100
+#define WRITE_AGAIN_MS 5000 /* a seized or deleted store must find its peers again */
 
 struct guard {
 	struct app *app;

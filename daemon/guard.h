@@ -17,7 +17,7 @@ struct guard;
 int guard_open(struct app *app, struct guard **out, struct complaint *complaint);
 /** Tells the node, right after node_new. */
 void guard_tell(struct guard *guard);
-/** Members or addresses changed: the bootstrap file follows within a minute. Loop only. */
+/** Members or addresses changed: the bootstrap file follows within five seconds. Loop only. */
 void guard_changed(struct guard *guard);
 /** Writer's thread: own heads and epoch records of these commits are durable when it returns 0. */
 int guard_commits(struct guard *guard, const struct commit *commits);

@@ -295,7 +295,8 @@ class City:
 
     def peers(self):
         """{slug: state} of the links that are there."""
-        return {peer["city"]: peer["state"] for peer in self.http("GET", "/v1/peers").json()["peers"]}
+        peers = self.http("GET", "/v1/peers").json()["peers"]
+        return {peer["city"]: peer["state"] for peer in peers}
 
     def linked(self, other):
         return self.peers().get(other.slug) == "live"

@@ -1,0 +1,97 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""A record is answered only after it is durable: SIGKILL at random moments, on publisher and receiver.
+
+While records are published one after another, one of the two daemons is killed again and again.
+After each restart: every acknowledged record is there under its id, byte for byte as hashed, no seq
+was given out twice, and both cities agree in the end. The seed is printed; HANSA_SEED replays its
+choices (the moments themselves are the machine's).
+"""
+import http.client
+import os
+import random
+import sys
+import threading
+
+from harness import CITIES, Federation, Workspace, compare, document, wait_until
+
+KILLS = int(os.environ.get("HANSA_KILLS", "100"))
+NETWORK_PATH = "/v1/networks/pact/records"
+
+
+class Publisher(threading.Thread):
+    """Publishes without end; keeps what was acknowledged."""
+
+    def __init__(self, city, seed):
+        super().__init__(daemon=True)
+        self.city = city
+        self.random = random.Random(seed)
+        self.acknowledged = {}  # seq: (id, hash, title)
+        self.twice = []
+        self.stop = threading.Event()
+        self.count = 0
+
+    def run(self):
+        while not self.stop.is_set():
+            self.count += 1
+            title = f"record {self.count} of {id(self)}"
+            try:
+                answer = self.city.post(document(title, "x" * self.random.randrange(1, 3000)))
+            except (OSError, http.client.HTTPException):
+                continue  # the daemon was killed: this one may or may not be there
+            if answer.status != 201:
+                continue  # stopping, or taking its feed back: refused, so not acknowledged
+            got = answer.json()
+            if got["seq"] in self.acknowledged:
+                self.twice.append(got["id"])
+            self.acknowledged[got["seq"]] = (got["id"], got["hash"], title)
+
+
+def check(city, publisher, upto):
+    """All that was acknowledged when this began is there, under its id, with its hash and title."""
+    lost = []
+    connection = city.connection()
+    for seq in sorted(publisher.acknowledged)[-upto:]:
+        record_id, digest, title = publisher.acknowledged[seq]
+        answer = city.http("GET", "/v1/records/" + record_id, connection=connection)
+        record = answer.json() if answer.status == 200 else {}
+        if record.get("hash") != digest or record.get("body", {}).get("title") != title:
+            lost.append(record_id)
+    connection.close()
+    return lost
+
+
+def main():
+    seed = int(os.environ.get("HANSA_SEED", random.randrange(1 << 32)))
+    print(f"seed {seed}, {KILLS} kills")
+    choice = random.Random(seed)
+    with Workspace() as space:
+        federation = Federation(space, CITIES[:2])
+        publishing, receiving = federation.cities
+        publisher = Publisher(publishing, seed)
+        publisher.start()
+        for kill in range(KILLS):
+            before = len(publisher.acknowledged)
+            more = choice.randrange(1, 8)
+            wait_until(lambda: len(publisher.acknowledged) >= before + more, 30,
+                       "publishing goes on")
+            victim = publishing if choice.random() < 0.6 else receiving
+            victim.kill()
+            victim.start()
+            lost = check(publishing, publisher, 40)
+            assert not lost, f"kill {kill}: acknowledged and lost: {lost}"
+        publisher.stop.set()
+        publisher.join(60)
+        assert not publisher.twice, f"a seq was given out twice: {publisher.twice}"
+        lost = check(publishing, publisher, len(publisher.acknowledged))
+        assert not lost, f"acknowledged and lost: {lost}"
+        federation.wait_agree(60)
+        wrong = compare(federation.cities)
+        assert not wrong, wrong
+        seq = publishing.seq(publishing, "doc")
+        assert seq >= len(publisher.acknowledged), "fewer entries than answers"
+        print(f"{KILLS} kills: {len(publisher.acknowledged)} acknowledged, {seq} entries, none lost")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -5,8 +5,8 @@
  * Start here: api_routes.c is the table of routes; the handlers are in api_<subject>.c. To add an
  * operation: a line in the table, its handler, and config/openapi.yaml, which a test compares.
  *
- * Handlers run on the loop and alone touch the node. What reads the store does so on a thread of the
- * pool (http_request_work); what it needs of the charter is looked up before (api_names.h).
+ * Handlers run on the loop and alone touch the node. What reads the store does so on a thread of
+ * the pool (http_request_work); what it needs of the charter is looked up before (api_names.h).
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * Stores an attachment that is made here: its file by a thread, then its rows by the writer. The file
- * comes in pieces; nothing is known of its size before its end.
+ * Stores an attachment that is made here: its file by a thread, then its rows by the writer. The
+ * file comes in pieces; nothing is known of its size before its end.
  */
 #pragma once
 

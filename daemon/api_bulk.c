@@ -2,10 +2,11 @@
 /**
  * Publishing in bulk: a record a line in, an answer a line out, in order, each once it is durable.
  *
- * Lines are cut into batches. One batch at a time is checked by a thread (so that the order of lines
- * is the order of publishing) while up to BATCHES_MAX before it wait for their commits; then no more
- * of the body is read. The answers go out after the last line has come in, as HTTP/1.1 clients seldom
- * read while they send; beyond ANSWERS_BYTES they wait in an unlinked file, so memory stays bounded.
+ * Lines are cut into batches. One batch at a time is checked by a thread (so that the order of
+ * lines is the order of publishing) while up to BATCHES_MAX before it wait for their commits; then
+ * no more of the body is read. The answers go out after the last line has come in, as HTTP/1.1
+ * clients seldom read while they send; beyond ANSWERS_BYTES they wait in an unlinked file, so
+ * memory stays bounded.
  */
 #include "daemon/api_publish.h"
 

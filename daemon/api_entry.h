@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * One stored entry, read by a thread of the pool, and its JSON. Made on the loop (its feed is looked
- * up there), read on a thread, finished on the loop.
+ * One stored entry, read by a thread of the pool, and its JSON. Made on the loop (its feed is
+ * looked up there), read on a thread, finished on the loop.
  */
 #pragma once
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** What an event stream says of one arrival: from the store's row or from the node's event. Loop. */
+/** What an event stream says of one arrival: from the store's row or from the node's event.
+ * Loop. */
 #pragma once
 
 #include <jansson.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * Server-Sent Events. A stream is a place in the store's order of arrivals and is pulled: when its
- * client has taken everything, the next rows are read from the store by a thread; when it has caught
- * up, the node's own events go out at once. So there is neither gap nor double at the seam, and a
- * slow reader costs no memory: it only falls behind.
+ * client has taken everything, the next rows are read from the store by a thread; when it has
+ * caught up, the node's own events go out at once. So there is neither gap nor double at the seam,
+ * and a slow reader costs no memory: it only falls behind.
  */
 #include "daemon/api_internal.h"
 

@@ -43,6 +43,7 @@ int api_json_get_uint(const json_t *object, const char *field, uint64_t min, uin
 	uint64_t fallback, uint64_t *out, struct complaint *c);
 int api_json_get_bool(const json_t *object, const char *field, bool fallback, bool *out,
 	struct complaint *c);
-/** Refuses keys that are not among the `count` known ones, so that no misspelt one is passed over. */
+/** Refuses keys that are not among the `count` known ones, so that no misspelt one is passed
+ * over. */
 int api_json_only(const json_t *object, const char *const *known, size_t count,
 	struct complaint *c);

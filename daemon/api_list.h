@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * Lists records of many feeds, newest first, a page at a time: a merge of the feeds by the time that
- * their cities gave. Within a feed these times rise (if a city's clock went back, that entry may
- * stand beside its place). Nothing is kept between pages: `before` says where the next one begins,
- * and each feed's place is found by bisection.
+ * Lists records of many feeds, newest first, a page at a time: a merge of the feeds by the time
+ * that their cities gave. Within a feed these times rise (if a city's clock went back, that entry
+ * may stand beside its place). Nothing is kept between pages: `before` says where the next one
+ * begins, and each feed's place is found by bisection.
  */
 #pragma once
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** The names that people use for networks, cities and records, and what they stand for. Loop only. */
+/** The names that people use for networks, cities and records, and what they stand for. Loop
+ * only. */
 #pragma once
 
 #include <jansson.h>

@@ -9,7 +9,8 @@
 struct attachment_files;
 
 /**
- * Thread: appends the original bytes. ERROR_NOT_FOUND: none is kept, or its attachment is not all here.
+ * Thread: appends the original bytes. ERROR_NOT_FOUND: none is kept, or its attachment is not all
+ * here.
  */
 int api_original_read(const struct api_entry *entry, const json_t *body,
 	struct attachment_files *files, struct buffer *out);

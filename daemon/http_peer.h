@@ -17,8 +17,8 @@ struct http_roles {
 };
 
 /**
- * Looks the names up; one that the system does not know is ERROR_FIELD with a complaint. On an error
- * *out is zeroed.
+ * Looks the names up; one that the system does not know is ERROR_FIELD with a complaint. On an
+ * error *out is zeroed.
  */
 int http_roles_load(const struct config_roles *config, uid_t own, struct http_roles *out,
 	struct complaint *complaint);

@@ -2,8 +2,8 @@
 /**
  * One HTTP request as a handler sees it. A handler answers with exactly one http_respond_…, at once
  * or later: a request without an answer waits, its connection suspended. Whoever keeps a pointer to
- * it beyond the handler's return holds a reference, by http_request_ref; http_request_work does so by
- * itself. The client may go away at any time: answering is then harmless and does nothing.
+ * it beyond the handler's return holds a reference, by http_request_ref; http_request_work does so
+ * by itself. The client may go away at any time: answering is then harmless and does nothing.
  *
  * All on the loop's thread, but for http_work's run.
  */
@@ -59,7 +59,8 @@ const char *http_request_query(const struct http_request *request, const char *n
 /** A header's value, NULL if there is none. */
 const char *http_request_header(const struct http_request *request, const char *name);
 /**
- * A number in the query, `fallback` where there is none. On ERROR_FIELD the request has been answered.
+ * A number in the query, `fallback` where there is none. On ERROR_FIELD the request has been
+ * answered.
  */
 int http_request_query_uint(struct http_request *request, const char *name, uint64_t min,
 	uint64_t max, uint64_t fallback, uint64_t *out);

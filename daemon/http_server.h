@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * An HTTP/1.1 server on the libuv loop: libmicrohttpd without threads, its epoll watched by uv_poll.
+ * An HTTP/1.1 server on the libuv loop: libmicrohttpd without threads, its epoll watched by
+ * uv_poll.
  *
  * Words: a *request* may be *suspended*, its socket not looked at, until it has an answer or its
  * stream has bytes (http_request.h, http_stream.h).

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * Open invitations: each lets one city join one network once (docs/protocol.md, section 9). They are
- * kept in memory and, over restarts, in one setting of the store, as secret as the store itself.
+ * Open invitations: each lets one city join one network once (docs/protocol.md, section 9). They
+ * are kept in memory and, over restarts, in one setting of the store, as secret as the store
+ * itself.
  *
  * The join listener offers ALPN hansa-join/1 while invitations_any(), asks invitations_check() with
  * what a JOIN frame says, admits the city with invitation->delegation, and ends it by

@@ -215,6 +215,8 @@ void link_close(struct link *link, enum bye_code code, const char *reason)
 	if (link->state == LINK_CLOSING)
 		return;
 	snprintf(link->close_reason, sizeof link->close_reason, "%s", reason);
+	/* What waits to be pushed goes first: a city that is suspended learns by whose amendment. */
+	link_pushes_flush(link);
 	message_write_reason(&link->control, MESSAGE_BYE, code, reason);
 	link_set_state(link, LINK_CLOSING, reason);
 	link->closing_since = link->node->now.mono;

@@ -44,6 +44,16 @@ static void push_free(struct push *push)
 	free(push);
 }
 
+void link_pushes_flush(struct link *link)
+{
+	struct list_node *n;
+	while ((n = list_pop_front(&link->pushes))) {
+		struct push *push = list_entry(n, struct push, node);
+		buffer_push_bytes(&link->control, blob_bytes(push->frame));
+		push_free(push);
+	}
+}
+
 void link_pushes_free(struct link *link)
 {
 	struct list_node *n;

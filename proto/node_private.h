@@ -435,6 +435,8 @@ void link_release_bulk(struct link *link, uint64_t bytes);
  * the peer's urgent limit (0: a control object). False: no credit, or the link is not live.
  */
 bool link_push(struct link *link, struct blob *frame, size_t urgent);
+/** Moves what waits to be pushed behind what is queued already: the link is closing. */
+void link_pushes_flush(struct link *link);
 void link_pushes_free(struct link *link);
 size_t link_frame_max(const struct link *link);
 

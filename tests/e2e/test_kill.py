@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A record is answered only after it is durable: SIGKILL at random moments, on publisher and receiver.
+"""A record is answered only after it is durable: SIGKILL at random moments, on either side.
 
 While records are published one after another, one of the two daemons is killed again and again.
 After each restart: every acknowledged record is there under its id, byte for byte as hashed, no seq
@@ -90,7 +90,8 @@ def main():
         assert not wrong, wrong
         seq = publishing.seq(publishing, "doc")
         assert seq >= len(publisher.acknowledged), "fewer entries than answers"
-        print(f"{KILLS} kills: {len(publisher.acknowledged)} acknowledged, {seq} entries, none lost")
+        print(f"{KILLS} kills: {len(publisher.acknowledged)} acknowledged, {seq} entries, "
+              "none lost")
 
 
 if __name__ == "__main__":

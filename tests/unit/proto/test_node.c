@@ -159,6 +159,11 @@ static void suspended_city_is_cut(void **state)
 	node_each_peer(c.cities[2].node, each, &peer);
 	assert_true(peer.state != LINK_LIVE);
 	assert_non_null(strstr(c.cities[1].last_close, "suspended"));
+	/* It learns of it: the amendment goes out before the link is cut. */
+	const struct roster_member *itself =
+		roster_member_by_city(node_network_roster(c.cities[2].node, 0), &c.cities[2].city_id);
+	assert_int_equal(itself->status, MEMBER_SUSPENDED);
+	assert_int_equal(cluster_publish(&c.cities[2], FEED_LANE_DOC, "text", NULL), ERROR_NOT_MEMBER);
 	cluster_deinit(&c);
 }
 
@@ -203,7 +208,8 @@ static void sink(void *ctx, enum log_level level, const char *line, size_t len)
 	fprintf(stderr, "%.*s\n", (int)len, line);
 }
 
-/* A draft alone, nothing else going on: the node asks to be called at once, not at the next ping. */
+/* A draft alone, nothing else going on: the node asks to be called at once, not at the next
+ * ping. */
 static void draft_does_not_wait_for_other_work(void **state)
 {
 	(void)state;

@@ -13,6 +13,7 @@
 #define LIMIT_FRAGMENT_BYTES 16300u   /* with its frame it fills one 16 KiB TLS record */
 #define LIMIT_EARLY_BYTES 65536u      /* OBJECT bytes taken in the charter-only state */
 #define LIMIT_OBJECT_BYTES 61440u     /* a control object travels in one frame */
+#define LIMIT_OBJECT_PARTS_BYTES 81920u /* a fork proof, in two frames */
 #define LIMIT_RUN_BYTES RUN_BYTES_MAX /* 512 KiB, then one more entry of the largest size */
 #define LIMIT_PULLS_OPEN 4096u        /* pulls a peer may have open: 40 bytes each at the server */
 #define LIMIT_PULL_BYTES (16u << 20)  /* bytes served for one pull before PULL_END (3 later) */

@@ -70,6 +70,7 @@ static void parse_object(struct wire_reader *r, struct message *m)
 {
 	read_hash(r, &m->object.network_id);
 	m->object.wire = wire_reader_bin(r, 1, LIMIT_OBJECT_BYTES);
+	m->object.left = 0;
 }
 
 static void parse_announce(struct wire_reader *r, struct message *m)
@@ -316,6 +317,7 @@ static const struct {
 	[MESSAGE_TWIN_PROOF] = {"TWIN_PROOF", 3, parse_twin_proof},
 	[MESSAGE_BEACON] = {"BEACON", 2, parse_signed},
 	[MESSAGE_BYE] = {"BYE", 2, parse_reason},
+	[MESSAGE_OBJECT_GONE] = {"OBJECT_GONE", 2, parse_object_want},
 	[MESSAGE_JOIN] = {"JOIN", 6, parse_join},
 	[MESSAGE_JOINED] = {"JOINED", 1, parse_joined},
 	[MESSAGE_JOIN_REFUSED] = {"JOIN_REFUSED", 2, parse_reason},
@@ -344,6 +346,10 @@ int message_decode(struct bytes frame, struct message *out)
 	if (have < known || have > known + MESSAGE_SPARE)
 		return ERROR_FRAME;
 	table[type].parse(&r, out);
+	if (type == MESSAGE_OBJECT && have > known) {
+		out->object.left = (uint32_t)wire_reader_uint(&r, LIMIT_OBJECT_PARTS_BYTES);
+		known++;
+	}
 	skip_spare(&r, have, known);
 	return wire_reader_end(&r);
 }

@@ -48,6 +48,7 @@ enum message_type {
 	MESSAGE_TWIN_PROOF,
 	MESSAGE_BEACON,
 	MESSAGE_BYE,
+	MESSAGE_OBJECT_GONE,
 	MESSAGE_JOIN = 40,
 	MESSAGE_JOINED,
 	MESSAGE_JOIN_REFUSED,
@@ -128,6 +129,7 @@ struct message {
 		struct {
 			struct hash network_id;
 			struct bytes wire;
+			uint32_t left; /* bytes of the same object that the next OBJECT carries */
 		} object;
 		struct {
 			struct hash network_id;
@@ -150,7 +152,7 @@ struct message {
 			struct hash network_id;
 			uint32_t count;
 			struct hash hashes[LIMIT_ANNOUNCE_ITEMS];
-		} object_want;
+		} object_want; /* and OBJECT_GONE */
 		struct {
 			uint64_t limit;
 			uint32_t count;
@@ -265,6 +267,7 @@ void message_write_hello(struct buffer *b, const uint8_t instance[INSTANCE_BYTES
 	const struct message_network *networks, uint32_t count);
 void message_write_who(
 	struct buffer *b, uint8_t (*blinds)[16], const uint64_t *numbers, uint32_t count);
+/** A fork proof too large for one frame goes in two. */
 void message_write_object(struct buffer *b, const struct hash *network_id, struct bytes wire);
 void message_write_announce(struct buffer *b, const struct hash *network_id,
 	const struct message_feed *feeds, uint32_t feed_count, const struct hash *objects,
@@ -274,6 +277,8 @@ void message_write_ranges(
 void message_write_range_want(struct buffer *b, const struct hash *network_id,
 	const uint8_t objects[32], const uint8_t feeds[32]);
 void message_write_object_want(
+	struct buffer *b, const struct hash *network_id, const struct hash *hashes, uint32_t count);
+void message_write_object_gone(
 	struct buffer *b, const struct hash *network_id, const struct hash *hashes, uint32_t count);
 struct message_pull {
 	struct hash feed_id;

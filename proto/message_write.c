@@ -77,12 +77,23 @@ void message_write_who(
 	frame_end(b, at);
 }
 
+static void write_object_frame(
+	struct buffer *b, const struct hash *network_id, struct bytes part, size_t left)
+{
+	size_t at = frame_begin(b, MESSAGE_OBJECT, left ? 3 : 2);
+	write_hash(b, network_id);
+	wire_writer_bin(b, part);
+	if (left)
+		wire_writer_uint(b, left);
+	frame_end(b, at);
+}
+
 void message_write_object(struct buffer *b, const struct hash *network_id, struct bytes wire)
 {
-	size_t at = frame_begin(b, MESSAGE_OBJECT, 2);
-	write_hash(b, network_id);
-	wire_writer_bin(b, wire);
-	frame_end(b, at);
+	struct bytes first = bytes_slice(wire, 0, LIMIT_OBJECT_BYTES);
+	write_object_frame(b, network_id, first, wire.len - first.len);
+	if (wire.len > first.len)
+		write_object_frame(b, network_id, bytes_slice(wire, first.len, SIZE_MAX), 0);
 }
 
 void message_write_announce(struct buffer *b, const struct hash *network_id,
@@ -131,15 +142,27 @@ void message_write_range_want(struct buffer *b, const struct hash *network_id,
 	frame_end(b, at);
 }
 
-void message_write_object_want(
-	struct buffer *b, const struct hash *network_id, const struct hash *hashes, uint32_t count)
+static void write_hashes(struct buffer *b, enum message_type type, const struct hash *network_id,
+	const struct hash *hashes, uint32_t count)
 {
-	size_t at = frame_begin(b, MESSAGE_OBJECT_WANT, 2);
+	size_t at = frame_begin(b, type, 2);
 	write_hash(b, network_id);
 	wire_writer_array(b, count);
 	for (uint32_t i = 0; i < count; i++)
 		write_hash(b, &hashes[i]);
 	frame_end(b, at);
+}
+
+void message_write_object_want(
+	struct buffer *b, const struct hash *network_id, const struct hash *hashes, uint32_t count)
+{
+	write_hashes(b, MESSAGE_OBJECT_WANT, network_id, hashes, count);
+}
+
+void message_write_object_gone(
+	struct buffer *b, const struct hash *network_id, const struct hash *hashes, uint32_t count)
+{
+	write_hashes(b, MESSAGE_OBJECT_GONE, network_id, hashes, count);
 }
 
 void message_write_pull(

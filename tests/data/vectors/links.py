@@ -155,6 +155,7 @@ def frames(made):
         ('TWIN_PROOF', [26, x(twin_['nonce']), x(twin_['instance']), x(twin_['signature'])]),
         ('BEACON', [27, x(beacon_['body']), x(beacon_['signature'])]),
         ('BYE', [28, 1, 'chain']),
+        ('OBJECT_GONE', [29, net, [some('object 2')]]),
         ('JOIN', [40, x(join_['proof']), 'bratislava', 'Bratislava', 'SK', x(record),
                   ['198.51.100.9:7411']]),
         ('JOINED', [41, net]),

@@ -24,7 +24,17 @@
 #include "store/engine.h"
 #include "store/store.h"
 
+/* ThreadSanitizer leaves no room for 1 TiB at every layout of the address space. */
+#if defined(__SANITIZE_THREAD__)
+#define MAP_BYTES (UINT64_C(1) << 36)
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define MAP_BYTES (UINT64_C(1) << 36)
+#endif
+#endif
+#ifndef MAP_BYTES
 #define MAP_BYTES (UINT64_C(1) << 40)
+#endif
 /* The file grows in such steps, doubled when it is large, so that a commit seldom grows it. */
 #define GROW_BYTES_MIN (UINT64_C(1) << 20)
 #define GROW_BYTES_MAX (UINT64_C(16) << 20)

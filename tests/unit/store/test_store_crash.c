@@ -349,6 +349,9 @@ static void test_readers_beside_the_writer(void **state)
 			ok(store_commit(txn));
 		}
 	}
+	/* A loaded machine may not have let them run yet. */
+	for (int i = 0; i < 30000 && atomic_load(&readers.rounds) < 3; i++)
+		usleep(1000);
 	atomic_store(&readers.stop, true);
 	for (int i = 0; i < 3; i++)
 		ok(pthread_join(threads[i], NULL));

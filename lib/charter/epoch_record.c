@@ -80,7 +80,7 @@ static int check_first(const struct epoch_record *record)
 	return first ? 0 : ERROR_EPOCH_RECORD;
 }
 
-int epoch_record_decode(struct bytes body, struct epoch_record *out)
+int epoch_record_read(struct bytes body, struct epoch_record *out)
 {
 	*out = (struct epoch_record){0};
 	struct wire_reader r;
@@ -101,7 +101,12 @@ int epoch_record_decode(struct bytes body, struct epoch_record *out)
 	out->reason = (uint8_t)wire_reader_uint(&r, UINT8_MAX);
 	out->time = wire_reader_uint(&r, UINT64_MAX);
 	object_array_close(&r, RECORD_ELEMENTS, n);
-	int error = wire_reader_end(&r);
+	return wire_reader_end(&r);
+}
+
+int epoch_record_decode(struct bytes body, struct epoch_record *out)
+{
+	int error = epoch_record_read(body, out);
 	if (error)
 		return error;
 	if (out->epoch == 0 || public_key_equal(&out->city_key, &out->node_key))

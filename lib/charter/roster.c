@@ -18,6 +18,15 @@ struct bytes roster_state_copy(struct bytes from)
 	return bytes_of(data, from.len);
 }
 
+struct control_object roster_state_moved(const struct control_object *object, struct bytes wire)
+{
+	struct control_object moved = *object;
+	moved.body.data = wire.data + (object->body.data - object->wire.data);
+	moved.signatures.data = wire.data + (object->signatures.data - object->wire.data);
+	moved.wire = wire;
+	return moved;
+}
+
 int roster_state_grow(void **array, size_t *capacity, size_t count, size_t element)
 {
 	if (count < *capacity)

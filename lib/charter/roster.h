@@ -105,7 +105,8 @@ struct roster_change {
  *  0                          applied; change->stored
  *  ERROR_EXISTS               held already, or outdated by what is held: nothing to do, no breach
  *  ERROR_CHARTER_PREDECESSOR  an earlier object is missing (no genesis, a gap): no breach
- *  ERROR_EPOCH_UNKNOWN        an address list or fork proof of an epoch not known yet: no breach
+ *  ERROR_EPOCH_UNKNOWN        an address list or fork proof of an epoch, or of a node key of that
+ *                             epoch, that is not known or not in force here: no breach
  *  ERROR_NOT_MEMBER           it speaks of a city that is not in the roster (yet): no breach
  *  ERROR_CHARTER_RIVAL        valid, but its place is taken; change->stored: to be kept and shown
  *  ERROR_CUT                  a record starts below a cut; rightly so if an amendment that

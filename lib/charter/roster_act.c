@@ -21,7 +21,7 @@ static int act_admit(struct roster *r, const struct item_place *place,
 	struct epoch_record record;
 	struct hash record_hash;
 	uint8_t key[TEXT_SLUG_MAX];
-	int error = roster_item_record(item->admit.record, &object, &record, &record_hash);
+	int error = roster_item_record(item->admit.record, true, &object, &record, &record_hash);
 	if (error)
 		return error;
 	void *members = r->members;
@@ -110,7 +110,7 @@ static int act_key(struct roster *r, const struct item_place *place,
 	struct control_object object;
 	struct epoch_record record;
 	struct hash record_hash;
-	int error = roster_item_record(item->key_record, &object, &record, &record_hash);
+	int error = roster_item_record(item->key_record, true, &object, &record, &record_hash);
 	if (!error && record.epoch > 2)
 		error = add_anchor(m, place, record.epoch - 1, &record.prev);
 	if (!error)

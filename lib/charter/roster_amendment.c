@@ -80,14 +80,12 @@ int roster_genesis_apply(struct roster *r, const struct control_object *object,
 	struct roster_change *change)
 {
 	struct bytes wire = roster_state_copy(object->wire);
-	struct control_object kept;
 	struct genesis genesis;
 	struct hash amendment_hash;
 	if (!wire.data)
 		return ERROR_MEMORY;
-	int error = object_decode(wire, &kept);
-	if (!error)
-		error = genesis_decode(kept.body, &genesis);
+	struct control_object kept = roster_state_moved(object, wire);
+	int error = genesis_decode(kept.body, &genesis);
 	if (!error && r->has_network_id && !hash_equal(&r->network_id, &genesis.network_id))
 		error = ERROR_CHARTER_UNKNOWN;
 	if (!error && r->has_genesis)
@@ -157,7 +155,7 @@ static int verify_delegated(struct roster *r, const struct control_object *objec
 	struct control_object record_object;
 	struct epoch_record record;
 	struct hash record_hash;
-	error = roster_item_record(signing->record, &record_object, &record, &record_hash);
+	error = roster_item_record(signing->record, false, &record_object, &record, &record_hash);
 	if (!error && !delegation_confirms(delegation, &record.city_key, &record.city_id))
 		error = ERROR_CHARTER_SIGNERS;
 	return error;
@@ -263,23 +261,20 @@ static void drop_approvals(struct roster *r, struct roster_change *change)
 
 /* `kept` is the envelope in bytes of the roster's own, which it takes over when it answers 0. */
 static int apply_next(struct roster *r, const struct control_object *kept,
-	struct roster_change *change)
+	const struct hash *amendment_hash, struct roster_change *change)
 {
 	struct amendment amendment;
 	struct signing signing;
-	struct hash amendment_hash;
 	int error = amendment_decode(kept->body, &amendment);
-	if (!error)
-		error = amendment_hash_of(kept->body, &amendment_hash);
 	if (!error)
 		error = read_signing(&amendment, &signing);
 	if (!error)
-		error = verify_signers(r, kept, &amendment, &amendment_hash, &signing);
+		error = verify_signers(r, kept, &amendment, amendment_hash, &signing);
 	struct item_place place = {amendment.number, amendment.time, &r->network_id};
 	if (!error)
 		error = roster_items_check(r, &place, amendment.items, amendment.item_count);
 	if (!error)
-		error = push(r, kept->wire, &amendment_hash);
+		error = push(r, kept->wire, amendment_hash);
 	if (error)
 		return error;
 	r->time = amendment.time;
@@ -310,12 +305,10 @@ int roster_amendment_apply(struct roster *r, const struct control_object *object
 	if (!hash_equal(&amendment.prev, &r->amendments[amendment.number - 1].hash))
 		return ERROR_CHARTER_PREDECESSOR;
 	struct bytes wire = roster_state_copy(object->wire);
-	struct control_object kept;
 	if (!wire.data)
 		return ERROR_MEMORY;
-	error = object_decode(wire, &kept);
-	if (!error)
-		error = apply_next(r, &kept, change);
+	struct control_object kept = roster_state_moved(object, wire);
+	error = apply_next(r, &kept, &amendment_hash, change);
 	/* After an act that failed (no memory) the bytes are the roster's already. */
 	if (error && r->amendments[r->amendment_count - 1].wire.data != wire.data)
 		free((void *)wire.data);

@@ -81,14 +81,15 @@ static bool key_carried(const struct stage *stage, const struct public_key *node
 }
 
 /* Reads a record that an item or genesis carries. */
-int roster_item_record(struct bytes wire, struct control_object *object,
+int roster_item_record(struct bytes wire, bool judged, struct control_object *object,
 	struct epoch_record *record, struct hash *record_hash)
 {
 	int error = object_decode(wire, object);
 	if (!error && object->type != OBJECT_EPOCH_RECORD)
 		error = ERROR_CHARTER_ITEM;
 	if (!error)
-		error = epoch_record_decode(object->body, record);
+		error = judged ? epoch_record_read(object->body, record)
+			: epoch_record_decode(object->body, record);
 	return error ? error : epoch_record_hash(object->body, record_hash);
 }
 
@@ -121,7 +122,8 @@ static int check_admit(struct stage *stage, const struct amendment_item *item)
 	struct staged staged = {.is_new = true, .confirmed = item->admit.confirmed};
 	if (slug_taken(stage, item->admit.slug))
 		return ERROR_SLUG_TAKEN;
-	int error = roster_item_record(item->admit.record, &object, &record, &record_hash);
+	int error = roster_item_record(item->admit.record, stage->r->trusting, &object, &record,
+		&record_hash);
 	if (error)
 		return error;
 	if (record.epoch != 1 || !hash_equal(&record.anchor, stage->place->anchor))
@@ -205,7 +207,8 @@ static int check_key(struct stage *stage, const struct amendment_item *item, str
 	const struct member *m = roster_state_member(stage->r, &item->city_id);
 	if (!m)
 		return ERROR_CHARTER_ITEM;
-	int error = roster_item_record(item->key_record, &object, &record, &record_hash);
+	int error = roster_item_record(item->key_record, stage->r->trusting, &object, &record,
+		&record_hash);
 	if (error)
 		return error;
 	if (object.signature_count != 0 || record.epoch < 2 || city->given

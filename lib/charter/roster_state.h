@@ -158,6 +158,9 @@ static inline struct member *roster_state_member(const struct roster *r, const s
 /** A malloc'd copy; data NULL without memory. */
 struct bytes roster_state_copy(struct bytes from);
 
+/** The same object in a copy of its bytes, without hashing them again. */
+struct control_object roster_state_moved(const struct control_object *object, struct bytes wire);
+
 /** Notes what happened; beyond the maximum nothing (a static bound makes that impossible). */
 void roster_state_effect(struct roster_change *change, enum roster_effect_kind kind,
 	const struct member *m, uint8_t lane);
@@ -210,8 +213,8 @@ int roster_founders_check(struct roster *r, const struct item_place *place,
 	const struct genesis *genesis);
 /** A founder as the admit item that it amounts to. */
 void roster_founder_item(const struct genesis_member *founder, struct amendment_item *item);
-/** Reads a record that an item or a genesis carries. */
-int roster_item_record(struct bytes wire, struct control_object *object,
+/** Reads a record that an item or a genesis carries; `judged`: it was judged by itself before. */
+int roster_item_record(struct bytes wire, bool judged, struct control_object *object,
 	struct epoch_record *record, struct hash *record_hash);
 /** The key of by_slug. */
 void roster_slug_key(struct bytes slug, uint8_t key[static TEXT_SLUG_MAX]);

@@ -14,6 +14,13 @@
 
 #define BACKLOG 128
 
+/*
+ * A handshake costs 1 ms of CPU. Strangers: an office behind one address, or 20 cities that are
+ * tried out there. Members' addresses: a thousand cities that come back together through one proxy.
+ */
+static const struct token_bucket_rate stranger_rate = {.burst = 32, .per_second = 4};
+static const struct token_bucket_rate known_rate = {.burst = 1024, .per_second = 64};
+
 struct listening {
 	uv_tcp_t tcp;
 	struct listener *listener;
@@ -23,7 +30,7 @@ struct listening {
 
 struct listener {
 	struct app *app;
-	struct token_bucket *bucket;
+	struct token_bucket *strangers, *known;
 	unsigned handles;
 	unsigned handshakes;
 	struct monotime refusal_logged;
@@ -49,7 +56,8 @@ static void refuse(struct listener *listener, struct transport *t, const char *r
 		listener->refusal_logged = now;
 		listener->refusals_unlogged = 0;
 	}
-	t->owner = NULL; /* not counted as a handshake, nor logged again */
+	t->owner = NULL; /* not counted as a handshake */
+	t->logged = true;
 	transport_abort(t, reason);
 }
 
@@ -103,9 +111,9 @@ static void on_connection(uv_stream_t *server, int status)
 		refuse(listener, t, "stopping");
 	else if (listener->handshakes >= limit)
 		refuse(listener, t, "too many handshakes");
-	else if (!known &&
-		(socket_address_parse(t->address, &from) ||
-			!token_bucket_take(listener->bucket, (struct sockaddr *)&from, app_now(app).mono)))
+	else if (socket_address_parse(t->address, &from) ||
+		!token_bucket_take(known ? listener->known : listener->strangers,
+			(struct sockaddr *)&from, app_now(app).mono))
 		refuse(listener, t, "rate limited");
 	else {
 		t->owner = listener;
@@ -130,14 +138,20 @@ static int bind_one(struct listening *s, const struct sockaddr *to)
 	return error;
 }
 
+static void listener_free(struct listener *listener)
+{
+	token_bucket_free(listener->strangers);
+	token_bucket_free(listener->known);
+	free(listener);
+}
+
 static void on_closed(uv_handle_t *handle)
 {
 	struct listening *s = handle->data;
 	struct listener *listener = s->listener;
 	if (--listener->handles > 0)
 		return;
-	token_bucket_free(listener->bucket);
-	free(listener);
+	listener_free(listener);
 }
 
 /* A handle whose bind failed cannot be bound again, so each attempt has its own slot. */
@@ -183,10 +197,15 @@ int listener_new(struct app *app, struct listener **out, struct complaint *compl
 {
 	uint8_t seed[MAP_SEED_SIZE];
 	struct listener *listener = calloc(1, sizeof(*listener));
-	if (!listener || random_bytes(seed, sizeof(seed)) ||
-		!(listener->bucket = token_bucket_new(seed))) {
-		free(listener);
-		return complain(complaint, ERROR_MEMORY, "listen", "%s", error_text(ERROR_MEMORY));
+	if (!listener)
+		return ERROR_MEMORY;
+	if (!random_bytes(seed, sizeof(seed))) {
+		listener->strangers = token_bucket_new(seed, stranger_rate);
+		listener->known = token_bucket_new(seed, known_rate);
+	}
+	if (!listener->strangers || !listener->known) {
+		listener_free(listener);
+		return ERROR_MEMORY;
 	}
 	listener->app = app;
 	struct port_file ports;
@@ -218,8 +237,7 @@ int listener_new(struct app *app, struct listener **out, struct complaint *compl
 void listener_close(struct listener *listener)
 {
 	if (listener->handles == 0) {
-		token_bucket_free(listener->bucket);
-		free(listener);
+		listener_free(listener);
 		return;
 	}
 	for (unsigned i = 0; i < listener->count; i++)

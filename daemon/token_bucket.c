@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TOKEN_US (1000000 / TOKEN_BUCKET_PER_SECOND)
-
 struct slot {
 	uint8_t prefix[8]; /* family, then /24 or /48 */
 	bool used;
@@ -20,14 +18,19 @@ struct slot {
 
 struct token_bucket {
 	uint64_t seed[2];
+	int64_t token_us, full_us; /* for one token, for all */
 	struct slot sets[TOKEN_BUCKET_SETS][TOKEN_BUCKET_WAYS];
 };
 
-struct token_bucket *token_bucket_new(const uint8_t seed[static MAP_SEED_SIZE])
+struct token_bucket *token_bucket_new(
+	const uint8_t seed[static MAP_SEED_SIZE], struct token_bucket_rate rate)
 {
 	struct token_bucket *bucket = calloc(1, sizeof(*bucket));
-	if (bucket)
-		memcpy(bucket->seed, seed, sizeof(bucket->seed));
+	if (!bucket)
+		return NULL;
+	memcpy(bucket->seed, seed, sizeof(bucket->seed));
+	bucket->token_us = 1000000 / rate.per_second;
+	bucket->full_us = bucket->token_us * rate.burst;
 	return bucket;
 }
 
@@ -84,8 +87,8 @@ bool token_bucket_take(
 		return false;
 	struct slot *slot = slot_of(bucket, prefix, now.us);
 	slot->seen = now.us;
-	int64_t full_at = (slot->full_at > now.us ? slot->full_at : now.us) + TOKEN_US;
-	if (full_at - now.us > (int64_t)TOKEN_BUCKET_BURST * TOKEN_US)
+	int64_t full_at = (slot->full_at > now.us ? slot->full_at : now.us) + bucket->token_us;
+	if (full_at - now.us > bucket->full_us)
 		return false;
 	slot->full_at = full_at;
 	return true;

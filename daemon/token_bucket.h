@@ -13,15 +13,19 @@
 #include "base/map.h"
 #include "base/timestamp.h"
 
-#define TOKEN_BUCKET_BURST 32u     /* an office behind one address, or a test of 20 cities */
-#define TOKEN_BUCKET_PER_SECOND 4u /* a handshake costs 1 ms of CPU */
 #define TOKEN_BUCKET_SETS 256u
 #define TOKEN_BUCKET_WAYS 8u
+
+/** How many at once, and how many come back each second. */
+struct token_bucket_rate {
+	unsigned burst, per_second;
+};
 
 struct token_bucket;
 
 /** `seed` keeps strangers from choosing a set. NULL without memory. */
-struct token_bucket *token_bucket_new(const uint8_t seed[static MAP_SEED_SIZE]);
+struct token_bucket *token_bucket_new(
+	const uint8_t seed[static MAP_SEED_SIZE], struct token_bucket_rate rate);
 void token_bucket_free(struct token_bucket *bucket);
 /** Takes one token of the address's prefix; false: there is none. Other families: always false. */
 bool token_bucket_take(

@@ -50,14 +50,13 @@ static void finish(struct transport *t)
 {
 	if (t->state == TRANSPORT_CLOSED)
 		return;
-	bool refused = t->state < TRANSPORT_OPEN || !t->user_calls;
 	t->state = TRANSPORT_CLOSED;
 	list_remove(&t->dirty);
 	list_remove(&t->all);
 	t->app->transport_count--;
 	if (t->user_calls)
 		t->user_calls->closed(t, t->reason, app_now(t->app));
-	else if (refused) {
+	else if (!t->logged) {
 		struct log_line l;
 		log_begin(&l, LOG_LEVEL_INFO, t->dialled ? "dial_failed" : "connection_refused");
 		log_text(&l, "address", t->address);

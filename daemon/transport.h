@@ -32,8 +32,9 @@
 #define TRANSPORT_CONNECT_MS 5000
 #define TRANSPORT_HANDSHAKE_MS 5000
 #define TRANSPORT_CLOSING_MS 1000
-#define TRANSPORT_OUT_BYTES_MAX (TRANSPORT_BATCH_MAX + 65536u) /* a batch, and TLS's own records \
-																*/
+#define TRANSPORT_OUT_BYTES_MAX                                           \
+	(TRANSPORT_BATCH_MAX + 65536u)      /* a batch, and TLS's own records \
+										 */
 #define TRANSPORT_LAST_BYTES (4u << 20) /* pulled while closing, at the most */
 
 enum transport_state {
@@ -72,6 +73,7 @@ struct transport {
 	struct app *app;
 	enum transport_state state;
 	bool dialled, reading, writing, ended, shut;
+	bool logged;      /* its end is in the log already */
 	unsigned handles; /* open uv handles */
 	uv_tcp_t tcp;
 	uv_timer_t timer;

@@ -246,6 +246,81 @@ static void a_stranger_is_refused_with_a_log_line(void **state)
 	assert_int_equal(count, 1);
 }
 
+/* ---- a flood ---- */
+
+#define FLOOD 100
+
+struct flood {
+	struct app *app;
+	unsigned open;
+	struct stranger strangers[FLOOD];
+};
+
+static struct flood flood;
+
+static void on_flood_closed(uv_handle_t *handle)
+{
+	(void)handle;
+	if (--flood.open == 0)
+		app_stop(flood.app);
+}
+
+static void on_flood_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
+{
+	(void)buf;
+	if (n < 0 && !uv_is_closing((uv_handle_t *)stream))
+		uv_close((uv_handle_t *)stream, on_flood_closed);
+}
+
+static void on_flood_connect(uv_connect_t *connect, int status)
+{
+	struct stranger *stranger = connect->data;
+	assert_int_equal(status, 0);
+	uv_read_start((uv_stream_t *)&stranger->tcp, on_stranger_alloc, on_flood_read);
+	uv_buf_t buf = uv_buf_init((char *)(uintptr_t) "GET / HTTP/1.1\r\n\r\n", 18);
+	uv_write(&stranger->write, (uv_stream_t *)&stranger->tcp, &buf, 1, NULL);
+}
+
+static void on_flood_line(void *ctx, uint64_t number, const char *line, size_t len)
+{
+	(void)number;
+	unsigned *counts = ctx;
+	char text[512];
+	snprintf(text, sizeof(text), "%.*s", (int)len, line);
+	counts[0] += strstr(text, "rate limited") != NULL ||
+		strstr(text, "too many handshakes") != NULL;
+	counts[1] += strstr(text, "connection_refused") != NULL;
+}
+
+/* A hundred connections from one address: at most 32 are let in, and the log stays short. */
+static void a_flood_is_refused_and_said_once(void **state)
+{
+	char *dir = *state;
+	static struct app app;
+	struct sockaddr_storage to;
+	make(dir);
+	uint64_t before = log_sink_each(UINT64_MAX, on_line, NULL);
+	start(&app, dir);
+	memset(&flood, 0, sizeof(flood));
+	flood.app = &app;
+	flood.open = FLOOD;
+	assert_int_equal(socket_address_parse(app_listen_address(&app, 0), &to), 0);
+	for (unsigned i = 0; i < FLOOD; i++) {
+		struct stranger *stranger = &flood.strangers[i];
+		stranger->app = &app;
+		uv_tcp_init(&app.loop, &stranger->tcp);
+		stranger->tcp.data = stranger->connect.data = stranger;
+		uv_tcp_connect(
+			&stranger->connect, &stranger->tcp, (struct sockaddr *)&to, on_flood_connect);
+	}
+	assert_int_equal(app_run(&app), 0);
+	assert_int_equal(flood.open, 0);
+	unsigned counts[2] = {0, 0};
+	log_sink_each(before, on_flood_line, counts);
+	assert_true(counts[0] >= 1 && counts[0] <= 6); /* one a second, for the seconds it takes */
+	assert_true(counts[1] <= 32 + 6 + 8);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -257,6 +332,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_reload_takes_what_it_can, folder_setup, folder_teardown),
 		cmocka_unit_test_setup_teardown(
 			a_stranger_is_refused_with_a_log_line, folder_setup, folder_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_flood_is_refused_and_said_once, folder_setup, folder_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,6 +11,10 @@
 
 #include "daemon/token_bucket.h"
 
+#define BURST 32
+#define PER_SECOND 4
+
+static const struct token_bucket_rate rate = {BURST, PER_SECOND};
 static const uint8_t seed[MAP_SEED_SIZE] = {1, 2, 3};
 
 static struct sockaddr_storage address(const char *text)
@@ -37,32 +41,32 @@ static unsigned take(struct token_bucket *bucket, const char *text, unsigned tim
 static void a_prefix_shares_one_bucket(void **state)
 {
 	(void)state;
-	struct token_bucket *bucket = token_bucket_new(seed);
-	assert_int_equal(take(bucket, "192.0.2.1", 100, 0), TOKEN_BUCKET_BURST);
+	struct token_bucket *bucket = token_bucket_new(seed, rate);
+	assert_int_equal(take(bucket, "192.0.2.1", 100, 0), BURST);
 	assert_int_equal(take(bucket, "192.0.2.255", 100, 0), 0);
 	assert_int_equal(take(bucket, "::ffff:192.0.2.9", 100, 0), 0);
-	assert_int_equal(take(bucket, "192.0.3.1", 100, 0), TOKEN_BUCKET_BURST);
-	assert_int_equal(take(bucket, "2001:db8:1::1", 100, 0), TOKEN_BUCKET_BURST);
+	assert_int_equal(take(bucket, "192.0.3.1", 100, 0), BURST);
+	assert_int_equal(take(bucket, "2001:db8:1::1", 100, 0), BURST);
 	assert_int_equal(take(bucket, "2001:db8:1:ffff::9", 100, 0), 0);
-	assert_int_equal(take(bucket, "2001:db8:2::1", 100, 0), TOKEN_BUCKET_BURST);
+	assert_int_equal(take(bucket, "2001:db8:2::1", 100, 0), BURST);
 	token_bucket_free(bucket);
 }
 
 static void tokens_come_back_with_time(void **state)
 {
 	(void)state;
-	struct token_bucket *bucket = token_bucket_new(seed);
+	struct token_bucket *bucket = token_bucket_new(seed, rate);
 	take(bucket, "192.0.2.1", 100, 0);
-	assert_int_equal(take(bucket, "192.0.2.1", 100, 999999), TOKEN_BUCKET_PER_SECOND - 1);
+	assert_int_equal(take(bucket, "192.0.2.1", 100, 999999), PER_SECOND - 1);
 	assert_int_equal(take(bucket, "192.0.2.1", 100, 1000000), 1);
-	assert_int_equal(take(bucket, "192.0.2.1", 100, 3600000000), TOKEN_BUCKET_BURST);
+	assert_int_equal(take(bucket, "192.0.2.1", 100, 3600000000), BURST);
 	token_bucket_free(bucket);
 }
 
 static void a_flood_of_prefixes_forgets_the_oldest_only(void **state)
 {
 	(void)state;
-	struct token_bucket *bucket = token_bucket_new(seed);
+	struct token_bucket *bucket = token_bucket_new(seed, rate);
 	char text[32];
 	for (unsigned i = 0; i < 20000; i++) {
 		snprintf(text, sizeof(text), "%u.%u.%u.1", 1 + i / 65536, i / 256 % 256, i % 256);
@@ -77,7 +81,7 @@ static void a_flood_of_prefixes_forgets_the_oldest_only(void **state)
 static void other_families_get_nothing(void **state)
 {
 	(void)state;
-	struct token_bucket *bucket = token_bucket_new(seed);
+	struct token_bucket *bucket = token_bucket_new(seed, rate);
 	assert_int_equal(take(bucket, "nowhere", 1, 0), 0);
 	token_bucket_free(bucket);
 }

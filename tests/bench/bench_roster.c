@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A roster of 10,000 cities, each admitted by an amendment of its own and with an address list and a
- * second epoch record: what taking it from peers, loading it at start, and asking it costs. One
+ * A roster of 10,000 cities, each admitted by an amendment of its own and with an address list and
+ * a second epoch record: what taking it from peers, loading it at start, and asking it costs. One
  * core. Prints `name value goal ratio` lines; a goal of 0 is none.
  */
 #include <malloc.h>
@@ -57,7 +57,8 @@ static void keep(struct roster *roster, struct buffer *wire)
 	buffer_reset(wire);
 }
 
-static void seal(uint8_t type, struct buffer *body, const struct secret_key *key, struct buffer *wire)
+static void seal(
+	uint8_t type, struct buffer *body, const struct secret_key *key, struct buffer *wire)
 {
 	struct object_signature signature;
 	require(draft_sign(type, buffer_bytes(body), key, &signature) == 0);
@@ -72,13 +73,16 @@ static void make_city(struct roster *roster, unsigned n, const struct secret_key
 	struct secret_key *city = key_of(n, 1), *node = key_of(n, 2), *second = key_of(n, 3);
 	struct amendment_item item = {.kind = AMENDMENT_ADMIT};
 	struct epoch_cut cuts[EPOCH_LANES] = {{0}};
-	struct address_list list = {.epoch = 2, .number = 1, .count = 1,
+	struct address_list list = {.epoch = 2,
+		.number = 1,
+		.count = 1,
 		.addresses = {bytes_from_text("hansa.city.example.org:7411")}};
 	struct buffer record;
 	char slug[TEXT_SLUG_MAX + 1];
 	buffer_init(&record, OBJECT_BYTES_MAX);
 	snprintf(slug, sizeof(slug), "city-%u", n);
-	require(draft_first_record(city, node, sealing_key, roster_network_id(roster), 1, &record) == 0);
+	require(
+		draft_first_record(city, node, sealing_key, roster_network_id(roster), 1, &record) == 0);
 	item.admit.slug = item.admit.name = bytes_from_text(slug);
 	item.admit.country = bytes_from_text("XX");
 	item.admit.record = buffer_bytes(&record);
@@ -102,7 +106,8 @@ static void make_all(void)
 {
 	struct secret_key *officer = key_of(0, 0);
 	struct draft_network network = {.name = bytes_from_text("Network"),
-		.slug = bytes_from_text("network"), .officers = {.count = 1, .k = 1}};
+		.slug = bytes_from_text("network"),
+		.officers = {.count = 1, .k = 1}};
 	struct buffer body, wire;
 	struct roster *roster;
 	network.officers.list[0].key = *secret_key_public(officer);
@@ -126,8 +131,7 @@ static double fill(struct roster **out, bool load)
 	require(roster_new(NULL, map_seed, out) == 0);
 	for (size_t i = 0; i < object_count; i++) {
 		struct bytes wire = bytes_of(objects[i].data, objects[i].len);
-		require((load ? roster_load(*out, wire, &change)
-			: roster_apply(*out, wire, &change)) == 0);
+		require((load ? roster_load(*out, wire, &change) : roster_apply(*out, wire, &change)) == 0);
 	}
 	return now_ms() - start;
 }

@@ -73,7 +73,8 @@ def main():
                 version=ssl.TLSVersion.TLSv1_2)
         refused(budapest, "a wrong ALPN", "ALPN", identity=stranger, alpn="http/1.1")
         bratislava.hansa("key", "renew")
-        wait_until(lambda: budapest.member("bratislava")["epoch"] == 2, 30, "the new epoch is known")
+        wait_until(lambda: budapest.member("bratislava")["epoch"] == 2, 30,
+                   "the new epoch is known")
         refused(budapest, "a former epoch's key", "former epoch",
                 identity=certificate(space, "former", former))
         assert bratislava.post(document("under the new epoch")).status == 201

@@ -153,7 +153,7 @@ static void set_schema(const char *folder, uint8_t schema)
 	uint8_t row[64];
 	ok(mdb_env_create(&env));
 	ok(mdb_env_set_maxdbs(env, 4));
-	ok(mdb_env_set_mapsize(env, (size_t)1 << 40));
+	ok(mdb_env_set_mapsize(env, (size_t)1 << 30));
 	ok(mdb_env_open(env, folder, MDB_NOTLS, 0600));
 	ok(mdb_txn_begin(env, NULL, 0, &txn));
 	ok(mdb_dbi_open(txn, "meta", 0, &dbi));

@@ -145,7 +145,7 @@ static void answer_line(struct bulk *bulk, const struct line *line)
 		api_record_id(id, &bulk->scope.lanes[line->draft.lane - 1], line->published.seq, 0),
 		text_hex_encode(hex, hash_bytes(&line->published.entry_hash)),
 		(unsigned long long)line->published.seq,
-		timestamp_format(line->published.time, time));
+		timestamp_format(timestamp_from_ms((int64_t)line->draft.time_ms), time));
 }
 
 static int file_write(struct bulk *bulk, struct bytes bytes)
@@ -368,8 +368,10 @@ static bool lines_take(struct bulk *bulk, struct buffer *out)
 	if (len == 0)
 		return false;
 	buffer_init(out, bulk->coming.max);
-	if (buffer_push(out, coming.data, len) != 0)
+	if (buffer_push(out, coming.data, len) != 0) {
+		bulk->fd_code = ERROR_MEMORY;
 		return false;
+	}
 	buffer_consume(&bulk->coming, len);
 	return true;
 }
@@ -417,6 +419,8 @@ size_t api_bulk_data(struct http_request *request, struct bytes bytes)
 {
 	struct bulk *bulk = request->state;
 	size_t passed = 0;
+	if (bulk->fd_code)
+		return bytes.len; /* the answer will say so */
 	if (bulk->skipping) {
 		const uint8_t *end = memchr(bytes.data, '\n', bytes.len);
 		passed = end ? (size_t)(end - bytes.data) + 1 : bytes.len;

@@ -103,7 +103,7 @@ static void on_published(void *ctx, const struct node_published *result)
 		http_respond_json(request, 201, json_pack("{s:s, s:o, s:o, s:o}", "id",
 			api_record_id(id, &p->scope.lanes[p->draft.lane - 1], result->seq, 0),
 			"hash", api_json_hash(&result->entry_hash),
-			"seq", api_json_uint(result->seq), "time", api_json_time(result->time)));
+			"seq", api_json_uint(result->seq), "time", api_json_ms(p->draft.time_ms)));
 	}
 	http_request_unref(request);
 }

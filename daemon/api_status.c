@@ -66,7 +66,10 @@ static json_t *listen_json(const struct app *app)
 const char *api_view_publishing(const struct app *app, const char **reason)
 {
 	*reason = "";
-	switch (node_publishing(app->node, reason)) {
+	enum node_publishing state = node_publishing(app->node, reason);
+	if (!*reason || state == NODE_PUBLISHING_OPEN)
+		*reason = "";
+	switch (state) {
 	case NODE_PUBLISHING_OPEN:
 		return "open";
 	case NODE_PUBLISHING_RECOVERING:
@@ -117,7 +120,7 @@ static void status_done(struct http_request *request, void *state)
 		"free", api_json_uint(look->info.free_bytes)));
 	json_object_set_new(status, "listen", listen_json(app));
 	json_object_set_new(status, "publishing",
-		json_pack("{s:s, s:s}", "state", publishing, "reason", reason ? reason : ""));
+		json_pack("{s:s, s:s}", "state", publishing, "reason", reason));
 	json_object_set_new(status, "paused",
 		app->disk_full ? json_string("The disk is full.") : json_null());
 	http_respond_json(request, 200, status);

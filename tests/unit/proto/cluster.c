@@ -436,6 +436,9 @@ int cluster_publish_later(
 	int code = node_publish(city->node, &city->cluster->network_id, lane, buffer_bytes(&bytes),
 		bytes_from_text(body), on_published, result, city->cluster->now);
 	buffer_deinit(&bytes);
+	/* A draft does not wait until something else happens. */
+	if (!code && node_publishing(city->node, NULL) == NODE_PUBLISHING_OPEN)
+		require(monotime_reached(city->cluster->now.mono, node_deadline(city->node)));
 	return code;
 }
 

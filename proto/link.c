@@ -81,18 +81,50 @@ struct bootstrap {
 	uint32_t address_count;
 };
 
+/* Whether the charter, as far as it is here, has ended the peer; or it takes too long to come. */
+static bool bootstrap_over(const struct link *link, const struct bootstrap *b)
+{
+	const struct network *network = node_network_find(link->node, &b->network_id);
+	if (!network)
+		return false;
+	const struct roster_member *m = roster_member_by_city(network->roster, &b->city_id);
+	return (m && m->status != MEMBER_ACTIVE) ||
+		monotime_reached(link->node->now.mono, monotime_add_ms(link->opened, LIMIT_BOOTSTRAP_MS));
+}
+
 static bool bootstrap_pinned(const struct link *link, struct hash *city_id)
 {
 	list_for_each(&link->node->bootstraps, n)
 	{
 		const struct bootstrap *b = list_entry(n, struct bootstrap, node);
-		if (public_key_equal(&b->key, &link->peer_key) &&
-			!node_network_find(link->node, &b->network_id)) {
+		if (public_key_equal(&b->key, &link->peer_key) && !bootstrap_over(link, b)) {
 			*city_id = b->city_id;
 			return true;
 		}
 	}
 	return false;
+}
+
+static void link_network_deinit(struct link_network *ln)
+{
+	map_deinit(&ln->wanted_objects);
+	buffer_deinit(&ln->object_wants);
+}
+
+/* The peer has no more part in the network: nothing of it is sent, awaited or asked of it. */
+static void leave_network(struct link *link, struct link_network *ln)
+{
+	struct network *network = ln->network;
+	list_for_each_safe(&link->announced, n)
+	{
+		struct announced *a = list_entry(n, struct announced, by_link);
+		if (a->feed->network == network)
+			sync_announced_free(a);
+	}
+	spread_leave(link, network);
+	attachment_leave(link, network);
+	link_serves_leave(link, network);
+	link_network_deinit(ln);
 }
 
 /* Takes the networks up in which the key is pinned now, drops those in which it no longer is.
@@ -106,7 +138,7 @@ static uint32_t judge_networks(struct link *link)
 			i++;
 			continue;
 		}
-		map_deinit(&link->networks[i].wanted_objects);
+		leave_network(link, &link->networks[i]);
 		link->networks[i] = link->networks[--link->network_count];
 	}
 	for (size_t i = 0; i < node->network_count; i++) {
@@ -124,6 +156,7 @@ static uint32_t judge_networks(struct link *link)
 		ln->network = network;
 		ln->mark_next = 1;
 		map_init(&ln->wanted_objects, HASH_SIZE, node->map_seed);
+		buffer_init(&ln->object_wants, (size_t)LIMIT_OBJECT_WANTS * HASH_SIZE);
 		link->has_city = true;
 		link->city_id = member->city_id;
 		snprintf(link->peer_slug, sizeof link->peer_slug, "%.*s", (int)member->slug.len,
@@ -169,7 +202,11 @@ static const char *refusal(const struct link *link)
 	const struct node *node = link->node;
 	for (size_t i = 0; i < node->network_count; i++) {
 		const struct roster *roster = node->networks[i]->roster;
-		const struct roster_member *m = roster_member_by_node_key(roster, &link->peer_key);
+		const struct roster_member *m = roster_member_by_city(roster, &node->city_id);
+		if (m && m->status != MEMBER_ACTIVE)
+			return m->status == MEMBER_REMOVED ? "this city itself was removed"
+											   : "this city itself is suspended";
+		m = roster_member_by_node_key(roster, &link->peer_key);
 		if (m && m->status == MEMBER_SUSPENDED)
 			return "the city is suspended";
 		if (m && m->status == MEMBER_REMOVED)
@@ -198,11 +235,13 @@ void link_judge(struct link *link)
 			link_set_state(
 				link, LINK_HELLO, bootstrap ? "pinned by the bootstrap file" : "the key is pinned");
 			sync_hello(link);
+			sync_others(link);
 			if (link->hello_received)
 				link_hello_accepted(link);
 			link_wake(link);
 		} else if (link->state == LINK_LIVE) {
 			sync_hello_more(link);
+			sync_others(link);
 		}
 		return;
 	}
@@ -217,6 +256,8 @@ void link_close(struct link *link, enum bye_code code, const char *reason)
 	snprintf(link->close_reason, sizeof link->close_reason, "%s", reason);
 	/* What waits to be pushed goes first: a city that is suspended learns by whose amendment. */
 	link_pushes_flush(link);
+	if (link->control.error)
+		buffer_shrink(&link->control, 0); /* the last frame in it is a torn one */
 	message_write_reason(&link->control, MESSAGE_BYE, code, reason);
 	link_set_state(link, LINK_CLOSING, reason);
 	link->closing_since = link->node->now.mono;
@@ -259,7 +300,8 @@ struct link *node_link_open(struct node *node, const struct public_key *peer_key
 	link->opened = link->last_received = link->progress = now.mono;
 	link->since_wall = link->last_heard_wall = now.wall;
 	link->rtt_us = -1;
-	buffer_init(&link->in, LIMIT_FRAME_BYTES + 4 + 65536);
+	buffer_init(&link->in, LIMIT_FRAME_BYTES + 4);
+	buffer_init(&link->object, LIMIT_OBJECT_PARTS_BYTES);
 	buffer_init(&link->control, LIMIT_CONTROL_QUEUE_BYTES);
 	list_init(&link->pushes);
 	list_init(&link->announced);
@@ -288,10 +330,12 @@ static void find_double(struct link *link)
 			continue;
 		if (memcmp(other->instance, link->instance, INSTANCE_BYTES) != 0)
 			link->twin = other;
-		/* Both sides must keep the same one: the link dialled by the lower key stays. */
+		/* Made at once from both sides, one is too many, and both must keep the same: the one that
+		 * the lower key dialled. An older one may be dead without our knowing: it is asked. */
+		bool at_once = monotime_diff_us(link->opened, other->opened) < LIMIT_AT_ONCE_MS * 1000;
 		bool keep_dialled = memcmp(link->node->public_key.bytes, link->peer_key.bytes,
 								PUBLIC_KEY_SIZE) < 0;
-		if (link->twin == NULL && other->dialled != link->dialled) {
+		if (link->twin == NULL && at_once && other->dialled != link->dialled) {
 			struct link *loser = other->dialled == keep_dialled ? link : other;
 			link_close(loser, BYE_REPLACED, "a second link to the same city");
 			return;
@@ -318,14 +362,15 @@ void link_hello_accepted(struct link *link)
 		.time = link->node->now.wall};
 	node_emit(link->node, &event);
 	if (link->node->paused)
-		message_write_paused(&link->control, 1, link->node->pause_reason);
+		message_write_paused(&link->control, PAUSE_FULL, link->node->pause_reason);
+	sync_hello_more(link);
 	hold_link_live(link);
 }
 
 struct monotime link_deadline(const struct link *link)
 {
 	if (link->state == LINK_CLOSING)
-		return monotime_add_ms(link->closing_since, 1000);
+		return MONOTIME_NEVER; /* the transport ends it */
 	if (link->state != LINK_LIVE)
 		return monotime_add_ms(link->opened, LIMIT_CHARTER_ONLY_MS);
 	struct monotime due = link->ping_open
@@ -415,7 +460,7 @@ void node_link_closed(
 	for (uint32_t i = 0; i < ASSEMBLIES_MAX; i++)
 		blob_free(link->assemblies[i].blob);
 	for (uint32_t i = 0; i < link->network_count; i++)
-		map_deinit(&link->networks[i].wanted_objects);
+		link_network_deinit(&link->networks[i]);
 	struct node_event event = {.type = NODE_EVENT_LINK,
 		.city_id = link->city_id,
 		.time = now.wall,
@@ -425,6 +470,8 @@ void node_link_closed(
 	if (link->has_city)
 		node_emit(node, &event);
 	free(link->networks);
+	free(link->others);
+	buffer_deinit(&link->object);
 	buffer_deinit(&link->in);
 	buffer_deinit(&link->control);
 	free(link);
@@ -456,7 +503,8 @@ size_t link_bootstrap_dials(struct node *node, struct node_dial *out, size_t max
 	list_for_each(&node->bootstraps, n)
 	{
 		struct bootstrap *b = list_entry(n, struct bootstrap, node);
-		if (count == max || node_network_find(node, &b->network_id) || b->address_count == 0)
+		if (count == max || node_network_find(node, &b->network_id) || b->address_count == 0 ||
+			node_city_linked(node, &b->city_id, &b->key))
 			continue;
 		struct node_dial *dial = &out[count++];
 		memset(dial, 0, sizeof *dial);
@@ -475,7 +523,7 @@ bool link_bootstrap_network(const struct link *link, const struct hash *network_
 	{
 		const struct bootstrap *b = list_entry(n, struct bootstrap, node);
 		if (public_key_equal(&b->key, &link->peer_key) && hash_equal(&b->network_id, network_id))
-			return true;
+			return !bootstrap_over(link, b);
 	}
 	return false;
 }

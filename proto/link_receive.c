@@ -10,7 +10,7 @@
 
 static uint32_t frame_limit(const struct link *link)
 {
-	return link->hello_received ? LIMIT_FRAME_BYTES : LIMIT_FRAME_EARLY_BYTES;
+	return link->state == LINK_LIVE ? LIMIT_FRAME_BYTES : LIMIT_FRAME_EARLY_BYTES;
 }
 
 static void send_credit(struct link *link)
@@ -161,26 +161,55 @@ static int on_fragment(struct link *link, const struct message *m)
 		link, &a->feed_id, a->first_seq, a->head, a->has_prev ? &a->prev : NULL, a->flags, blob);
 }
 
-static int on_object(struct link *link, const struct message *m)
+static int take_object(struct link *link, const struct hash *network_id, struct bytes wire)
 {
 	struct node *node = link->node;
-	struct network *network = node_network_find(node, &m->object.network_id);
+	struct network *network = node_network_find(node, network_id);
 	if (link->state == LINK_CHARTER_ONLY) {
-		link->early_bytes += m->object.wire.len;
-		if (link->early_bytes > LIMIT_EARLY_BYTES)
-			return link_breach(link, ERROR_LIMIT, "limit");
 		if (network) {
 			/* What does not verify is a stranger's noise: dropped, the pin stays as it is. */
-			node_object_receive(node, NULL, network, m->object.wire);
+			node_object_receive(node, NULL, network, wire);
 			link_judge(link);
 		}
 		return 0;
 	}
-	if (network && link_network_find(link, &network->id))
-		return node_object_receive(node, link, network, m->object.wire);
-	if (!network && link_bootstrap_network(link, &m->object.network_id))
-		return node_object_bootstrap(node, link, &m->object.network_id, m->object.wire);
+	bool bootstrap = link_bootstrap_network(link, network_id);
+	if (network && (bootstrap || link_network_find(link, network_id)))
+		return node_object_receive(node, link, network, wire);
+	if (bootstrap)
+		return node_object_bootstrap(node, link, network_id, wire);
 	return 0; /* of a network that is no longer shared */
+}
+
+/* One object in two frames: only fork proofs are so large. */
+static int take_object_part(struct link *link, const struct message *m)
+{
+	struct buffer *b = &link->object;
+	if (b->len == 0)
+		link->object_network = m->object.network_id;
+	else if (m->object.wire.len + m->object.left != link->object_left)
+		return link_breach(link, ERROR_SIZE, "message");
+	if (link->state != LINK_LIVE || !hash_equal(&m->object.network_id, &link->object_network))
+		return link_breach(link, ERROR_MESSAGE, "message");
+	if (b->len + m->object.wire.len + m->object.left > LIMIT_OBJECT_PARTS_BYTES)
+		return link_breach(link, ERROR_LIMIT, "limit");
+	if (buffer_push_bytes(b, m->object.wire))
+		return ERROR_MEMORY;
+	link->object_left = m->object.left;
+	if (m->object.left)
+		return 0;
+	struct buffer whole = *b;
+	buffer_init(b, LIMIT_OBJECT_PARTS_BYTES);
+	int code = take_object(link, &link->object_network, buffer_bytes(&whole));
+	buffer_deinit(&whole);
+	return code;
+}
+
+static int on_object(struct link *link, const struct message *m)
+{
+	if (m->object.left || link->object.len)
+		return take_object_part(link, m);
+	return take_object(link, &m->object.network_id, m->object.wire);
 }
 
 static int on_pull(struct link *link, const struct message *m)
@@ -205,11 +234,29 @@ static int on_credit(struct link *link, const struct message *m)
 	return 0;
 }
 
+/* The stream is given up before its end: what came of it gives its credit back. */
+static void assembly_drop(struct link *link, struct assembly *a)
+{
+	a->open = false;
+	blob_free(a->blob);
+	a->blob = NULL;
+	if (!a->attachment)
+		link_release_bulk(link, a->offset);
+}
+
 static int on_pull_end(struct link *link, const struct message *m)
 {
+	for (uint32_t i = 0; i < ASSEMBLIES_MAX; i++) {
+		struct assembly *a = &link->assemblies[i];
+		if (a->open && !a->attachment && hash_equal(&a->feed_id, &m->pull_end.feed_id))
+			assembly_drop(link, a);
+	}
+	if (link->asks_open > 0)
+		link->asks_open--;
 	struct feed *feed = node_feed(link->node, &m->pull_end.feed_id);
 	if (feed)
 		spread_pull_end(link, feed, m->pull_end.code);
+	spread_unshare(link);
 	return 0;
 }
 
@@ -247,9 +294,11 @@ static int on_pong(struct link *link, const struct message *m)
 static int on_paused(struct link *link, const struct message *m)
 {
 	size_t len = m->reason.text.len < LIMIT_TEXT_BYTES ? m->reason.text.len : LIMIT_TEXT_BYTES;
-	memcpy(link->peer_pause_reason, m->reason.text.data, len);
+	if (len)
+		memcpy(link->peer_pause_reason, m->reason.text.data, len);
 	link->peer_pause_reason[len] = 0;
 	link->peer_paused = true;
+	link->peer_pause_code = m->reason.code;
 	return 0;
 }
 
@@ -275,9 +324,13 @@ static int on_hello(struct link *link, const struct message *m)
 {
 	if (!m->hello.version_1)
 		return link_breach(link, ERROR_VERSION, "version");
+	bool first = !link->hello_received;
+	if (!first &&
+		(memcmp(link->instance, m->hello.instance, INSTANCE_BYTES) != 0 ||
+			memcmp(link->peer_store_epoch, m->hello.store_epoch, STORE_EPOCH_BYTES) != 0))
+		return link_breach(link, ERROR_MESSAGE, "state");
 	memcpy(link->instance, m->hello.instance, INSTANCE_BYTES);
 	memcpy(link->peer_store_epoch, m->hello.store_epoch, STORE_EPOCH_BYTES);
-	bool first = !link->hello_received;
 	link->hello_received = true;
 	int code = sync_on_hello(link, m);
 	if (code == 0 && first && link->state == LINK_HELLO)
@@ -308,7 +361,16 @@ static int on_attachment(struct link *link, const struct message *m)
 
 static int on_attachment_end(struct link *link, const struct message *m)
 {
+	for (uint32_t i = 0; i < ASSEMBLIES_MAX; i++) {
+		struct assembly *a = &link->assemblies[i];
+		if (a->open && a->attachment &&
+			hash_equal(&a->attachment_id, &m->attachment_end.attachment_id))
+			assembly_drop(link, a);
+	}
+	if (link->asks_open > 0)
+		link->asks_open--;
 	attachment_on_end(link, m);
+	spread_unshare(link);
 	return 0;
 }
 
@@ -333,6 +395,7 @@ static const struct {
 	[MESSAGE_RANGES] = {sync_on_ranges, false},
 	[MESSAGE_RANGE_WANT] = {sync_on_range_want, false},
 	[MESSAGE_OBJECT_WANT] = {sync_on_object_want, false},
+	[MESSAGE_OBJECT_GONE] = {sync_on_object_gone, false},
 	[MESSAGE_PULL] = {on_pull, false},
 	[MESSAGE_CREDIT] = {on_credit, false},
 	[MESSAGE_RUN] = {on_run, false},
@@ -356,6 +419,11 @@ static const struct {
 static int on_frame(struct link *link, struct bytes frame)
 {
 	struct message *m = &link->node->message;
+	if (link->state == LINK_CHARTER_ONLY) {
+		link->early_bytes += frame.len;
+		if (link->early_bytes > LIMIT_EARLY_BYTES)
+			return link_breach(link, ERROR_LIMIT, "limit");
+	}
 	int code = message_decode(frame, m);
 	if (code)
 		return link_breach(link, code, code == ERROR_NOT_CANONICAL ? "canonical" : "message");
@@ -372,6 +440,46 @@ static int on_frame(struct link *link, struct bytes frame)
 	return handlers[m->type].on(link, m);
 }
 
+static int frame_length(struct link *link, const uint8_t *p, size_t *len)
+{
+	*len = (size_t)p[0] << 24 | (size_t)p[1] << 16 | (size_t)p[2] << 8 | p[3];
+	return *len == 0 || *len > frame_limit(link) ? link_breach(link, ERROR_FRAME, "frame") : 0;
+}
+
+/* The next whole frame of `at`, read where it is; only one that began in earlier bytes is gathered
+ * in link->in. Empty: there is none yet. */
+static int next_frame(struct link *link, struct bytes *at, struct bytes *frame)
+{
+	size_t len = 0;
+	*frame = bytes_of(NULL, 0);
+	if (link->in.len == 0 && at->len >= 4) {
+		int code = frame_length(link, at->data, &len);
+		if (code)
+			return code;
+		if (at->len - 4 >= len) {
+			*frame = bytes_slice(*at, 4, len);
+			*at = bytes_slice(*at, 4 + len, SIZE_MAX);
+			return 0;
+		}
+	}
+	for (;;) {
+		int code = link->in.len >= 4 ? frame_length(link, link->in.data, &len) : 0;
+		if (code)
+			return code;
+		size_t want = link->in.len >= 4 ? 4 + len : 4;
+		struct bytes part = bytes_slice(*at, 0, want - link->in.len);
+		if (part.len && buffer_push_bytes(&link->in, part))
+			return link_breach(link, link->in.error, "memory");
+		*at = bytes_slice(*at, part.len, SIZE_MAX);
+		if (link->in.len < want)
+			return 0;
+		if (want > 4) {
+			*frame = bytes_slice(buffer_bytes(&link->in), 4, SIZE_MAX);
+			return 0;
+		}
+	}
+}
+
 int link_receive(struct link *link, struct bytes bytes, struct node_time now)
 {
 	struct node *node = link->node;
@@ -379,34 +487,21 @@ int link_receive(struct link *link, struct bytes bytes, struct node_time now)
 	link->received_bytes += bytes.len;
 	link->last_received = now.mono;
 	link->last_heard_wall = now.wall;
-	/* Whole frames are read where they are; only a frame's first part is copied. */
 	struct bytes at = bytes;
-	if (link->in.len) {
-		if (buffer_push_bytes(&link->in, bytes))
-			return link_breach(link, link->in.error, "frame");
-		at = buffer_bytes(&link->in);
-	}
-	size_t total = at.len;
-	while (at.len >= 4 && link->state != LINK_CLOSING) {
-		uint32_t len = (uint32_t)at.data[0] << 24 | (uint32_t)at.data[1] << 16 |
-			(uint32_t)at.data[2] << 8 | at.data[3];
-		if (len == 0 || len > frame_limit(link))
-			return link_breach(link, ERROR_FRAME, "frame");
-		if (at.len - 4 < len)
+	while (at.len && link->state != LINK_CLOSING) {
+		struct bytes frame;
+		int code = next_frame(link, &at, &frame);
+		if (code)
+			return code;
+		if (frame.len == 0)
 			break;
-		int code = on_frame(link, bytes_slice(at, 4, len));
+		code = on_frame(link, frame);
 		if (code) {
 			/* A handler that fails without naming a breach ran out of something of ours. */
 			return link->state == LINK_CLOSING ? code : link_breach(link, code, "internal");
 		}
-		at = bytes_slice(at, 4 + (size_t)len, SIZE_MAX);
-	}
-	if (link->in.len) {
-		buffer_consume(&link->in, total - at.len);
-		if (link->in.len == 0)
+		if (link->in.len)
 			buffer_shrink(&link->in, 0);
-	} else if (link->state != LINK_CLOSING && at.len && buffer_push_bytes(&link->in, at)) {
-		return link_breach(link, link->in.error, "frame");
 	}
 	node_flush(node);
 	return 0;

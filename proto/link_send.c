@@ -22,9 +22,17 @@ size_t link_frame_max(const struct link *link)
 	return max < LIMIT_FRAGMENT_BYTES ? max : LIMIT_FRAGMENT_BYTES;
 }
 
+bool link_takes_alerts(const struct link *link)
+{
+	return !link->peer_paused || link->peer_pause_code == PAUSE_FULL;
+}
+
 bool link_push(struct link *link, struct blob *frame, size_t urgent)
 {
 	if (link->state != LINK_LIVE || link->urgent_sent + urgent > link->peer_urgent_limit)
+		return false;
+	/* A peer that does not read gets it by the walk, when it reads again. */
+	if (link->push_bytes + frame->len > LIMIT_CONTROL_QUEUE_BYTES)
 		return false;
 	struct push *push = malloc(sizeof *push);
 	if (!push)
@@ -133,7 +141,7 @@ static size_t produce_chosen(struct link *link, uint8_t *out, size_t cap)
 {
 	size_t used = 0, frame_max = link_frame_max(link);
 	struct buffer frame;
-	buffer_init(&frame, LIMIT_FRAME_BYTES + 4);
+	buffer_init(&frame, 2 * (LIMIT_FRAME_BYTES + 4)); /* a large object comes in two */
 	/* Room for a fragment and its frame, so that none is cut in two here. */
 	while (!link->partial && cap - used >= 384 && used < frame_max) {
 		size_t room = cap - used - 128;
@@ -160,15 +168,17 @@ size_t link_produce(struct link *link, uint8_t *out, size_t cap, struct node_tim
 	size_t used = 0;
 	if (link->partial)
 		used = produce_partial(link, out, cap);
-	if (link->control.error && link->state != LINK_CLOSING) {
-		buffer_reset(&link->control);
+	if (link->control.error) {
+		/* The last frame in it is a torn one. */
+		buffer_shrink(&link->control, 0);
 		link_close(link, BYE_LIMIT, "it does not read the answers that it asks for");
 	}
 	if (!link->partial)
 		used += produce_control(link, out + used, cap - used);
 	if (used == 0 && link->control.len)
 		used = produce_large_control(link, out, cap);
-	if (link->state == LINK_LIVE && !link->partial) {
+	/* A large answer that found no room goes next, before anything of less weight. */
+	if (link->state == LINK_LIVE && !link->partial && link->control.len == 0) {
 		while (!list_empty(&link->pushes) && !link->partial && used < cap)
 			used += produce_push(link, out + used, cap - used);
 		if (!link->partial)

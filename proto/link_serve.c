@@ -38,11 +38,12 @@ static void read_free(struct node_read *read)
 	free(read);
 }
 
-static void serving_free(struct serving *s)
+/* One that the link holds, or that is being read for it. */
+static void slice_free(struct link *link, struct node_read *read)
 {
-	read_free(s->slices[0]);
-	read_free(s->slices[1]);
-	free(s);
+	if (read)
+		link->slice_count--;
+	read_free(read);
 }
 
 static void serving_end(struct link *link, struct serving *s)
@@ -51,9 +52,17 @@ static void serving_end(struct link *link, struct serving *s)
 	link->serve_count--;
 	if (link->serve_count == 0) /* what is left of the credit lapses, docs/protocol.md section 8 */
 		link->peer_bulk_limit = link->bulk_sent;
+	for (int i = 0; i < 2; i++) {
+		if (link->run_open[i] == s)
+			link->run_open[i] = NULL;
+		slice_free(link, s->slices[i]);
+		s->slices[i] = NULL;
+	}
+	if (s->reading)
+		link->slice_count--;
 	s->dead = true;
 	if (!s->reading)
-		serving_free(s);
+		free(s);
 }
 
 void link_serves_free(struct link *link)
@@ -65,9 +74,27 @@ void link_serves_free(struct link *link)
 	}
 }
 
+static uint64_t credit_left(const struct link *link)
+{
+	return link->peer_bulk_limit > link->bulk_sent ? link->peer_bulk_limit - link->bulk_sent : 0;
+}
+
+/* What a link holds in memory to send is bounded, whatever the peer asks for: a few slices, and
+ * always the next one of a stream that was begun, which the others wait for. */
+static bool may_read(const struct link *link, const struct serving *s)
+{
+	enum serve_class class = serve_class_of(s);
+	uint32_t max = class <= SERVE_ORIGINAL ? LIMIT_SLICES_URGENT : LIMIT_SLICES;
+	if (s->reading || s->read_end || s->slices[1] || link->state == LINK_CLOSING)
+		return false;
+	if (s->in_run && !s->slices[0])
+		return true;
+	return link->slice_count < max && credit_left(link) > 0;
+}
+
 static void read_next(struct link *link, struct serving *s)
 {
-	if (s->reading || s->read_end || s->slices[1] || link->state == LINK_CLOSING)
+	if (!may_read(link, s))
 		return;
 	struct node_read *read = calloc(1, sizeof *read);
 	if (!read)
@@ -84,6 +111,7 @@ static void read_next(struct link *link, struct serving *s)
 	read->link_id = link->id;
 	read->serving = s;
 	s->reading = true;
+	link->slice_count++;
 	link->node->io.read(link->node->io.ctx, read);
 }
 
@@ -135,7 +163,7 @@ int link_serve_attachment(struct link *link, const struct message *m)
 	s->attachment_id = m->attachment_pull.attachment_id;
 	s->first_chunk = m->attachment_pull.first_chunk;
 	s->with_list = m->attachment_pull.with_list;
-	s->urgent = feed->lane == FEED_LANE_ALERT;
+	s->lane = feed->lane;
 	s->read_next = 0;
 	list_push_back(&link->serves[serve_class_of(s)], &s->node);
 	return 0;
@@ -147,18 +175,24 @@ void link_serve_read(struct link *link, struct node_read *read)
 	s->reading = false;
 	if (s->dead || !link) {
 		read_free(read);
-		serving_free(s);
+		free(s);
 		return;
 	}
 	if (s->skip_read) {
 		s->skip_read = false;
-		read_free(read);
+		slice_free(link, read);
 		read_next(link, s);
 	} else if (read->code) {
 		s->read_end = true;
 		s->read_code = read->code;
-		read_free(read);
+		slice_free(link, read);
 	} else {
+		if (s->attachment && read->offset == 0 && read->original && s->lane == FEED_LANE_ALERT) {
+			/* The entry says that it is the alert's CAP original: before calls and documents. */
+			list_remove(&s->node);
+			s->urgent = true;
+			list_push_back(&link->serves[serve_class_of(s)], &s->node);
+		}
 		s->read_next = s->attachment ? read->offset + read->blob->len : read->slice.next_seq;
 		if (s->attachment && read->end)
 			s->read_end = true;
@@ -170,14 +204,9 @@ void link_serve_read(struct link *link, struct node_read *read)
 	link_wake(link);
 }
 
-static uint64_t credit_left(const struct link *link)
-{
-	return link->peer_bulk_limit > link->bulk_sent ? link->peer_bulk_limit - link->bulk_sent : 0;
-}
-
 static void slice_done(struct link *link, struct serving *s)
 {
-	read_free(s->slices[0]);
+	slice_free(link, s->slices[0]);
 	s->slices[0] = s->slices[1];
 	s->slices[1] = NULL;
 	s->slice_at = 0;
@@ -192,6 +221,18 @@ static void pull_end(
 	else
 		message_write_pull_end(out, &s->feed_id, s->next_seq, code);
 	serving_end(link, s);
+}
+
+void link_serves_leave(struct link *link, const struct network *network)
+{
+	for (int c = 0; c < SERVE_CLASS_COUNT; c++)
+		list_for_each_safe(&link->serves[c], n)
+		{
+			struct serving *s = list_entry(n, struct serving, node);
+			const struct feed *feed = node_feed(link->node, &s->feed_id);
+			if (feed && feed->network == network)
+				pull_end(link, s, &link->control, END_REFUSED);
+		}
 }
 
 static enum message_end_code end_code(const struct serving *s)
@@ -230,16 +271,20 @@ static bool run_begin(struct link *link, struct serving *s, struct buffer *out, 
 	bool alert = s->lane == FEED_LANE_ALERT;
 	size_t len = read->blob->len;
 	s->run_head_seq = read->slice.head_seq;
-	s->stream = link->next_stream++;
 	bool whole = read->slice.head_reached && len + SERVE_RUN_OVERHEAD <= frame_max;
 	struct bytes inline_bytes = blob_bytes(read->blob);
-	if (whole && credit_left(link) < len)
+	/* One run in fragments at a time, and one of alerts: so the peer's window always holds all of
+	 * what was begun, and what it cannot digest before it is whole never fills it. */
+	struct serving **open = &link->run_open[alert ? 0 : 1];
+	if (whole ? credit_left(link) < len : *open != NULL)
 		return false;
+	s->stream = link->next_stream++;
 	message_write_run(out, s->stream, &s->feed_id, read->slice.first_seq, read->slice.head,
 		alert ? &read->slice.prev : NULL, 0, whole ? &inline_bytes : NULL);
 	s->offset = 0;
 	if (!whole) {
 		s->in_run = true;
+		*open = s;
 		return true;
 	}
 	link->bulk_sent += len;
@@ -275,9 +320,11 @@ static bool run_fragment(struct link *link, struct serving *s, struct buffer *ou
 		return true;
 	s->next_seq = next;
 	s->in_run = !last;
+	if (last)
+		link->run_open[s->lane == FEED_LANE_ALERT ? 0 : 1] = NULL;
 	if (last && read->slice.next_seq != next) {
 		/* What was read beyond the head is read again under its own. */
-		read_free(s->slices[1]);
+		slice_free(link, s->slices[1]);
 		s->slices[1] = NULL;
 		s->read_next = next;
 		s->skip_read = s->reading;
@@ -286,6 +333,8 @@ static bool run_fragment(struct link *link, struct serving *s, struct buffer *ou
 	slice_done(link, s);
 	return true;
 }
+
+static bool serve_one(struct link *link, struct serving *s, struct buffer *out, size_t frame_max);
 
 static bool attachment_frame(
 	struct link *link, struct serving *s, struct buffer *out, size_t frame_max)
@@ -300,6 +349,10 @@ static bool attachment_frame(
 	}
 	size_t len = read->blob->len - s->slice_at;
 	size_t max = frame_max < LIMIT_FRAGMENT_BYTES ? frame_max : LIMIT_FRAGMENT_BYTES;
+	if (len == 0) { /* the stream has nothing (more): its end alone */
+		slice_done(link, s);
+		return serve_one(link, s, out, frame_max);
+	}
 	if (len > max)
 		len = max;
 	if (len > credit_left(link))
@@ -343,9 +396,8 @@ static bool serve_one(struct link *link, struct serving *s, struct buffer *out, 
 
 bool link_serve_produce(struct link *link, struct buffer *out, size_t frame_max)
 {
-	if (link->peer_paused)
-		return false;
-	for (int c = 0; c < SERVE_CLASS_COUNT; c++) {
+	int classes = !link->peer_paused ? SERVE_CLASS_COUNT : link_takes_alerts(link) ? 1 : 0;
+	for (int c = 0; c < classes; c++) {
 		/* The first that can go; the next ones of the class read ahead meanwhile. */
 		int ahead = 0;
 		list_for_each_safe(&link->serves[c], n)

@@ -65,6 +65,13 @@ enum message_end_code {
 	END_LATER
 };
 
+/** PAUSED: why nothing more is taken; with a full disk still alerts and control objects. */
+enum pause_code {
+	PAUSE_FULL = 1,
+	PAUSE_BUSY,
+	PAUSE_RECOVERING,
+};
+
 /** BYE. */
 enum bye_code {
 	BYE_SHUTDOWN,

@@ -56,6 +56,7 @@ struct node_read {
 	struct blob *blob;
 	struct store_slice slice;
 	uint64_t size; /* attachment: its size */
+	bool original; /* attachment: the entry calls it its CAP original */
 	bool end;      /* attachment: the stream ends with this blob */
 	/* the node's own */
 	uint64_t link_id;

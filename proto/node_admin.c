@@ -93,7 +93,7 @@ void node_each_peer(
 
 /* ---- whom to dial ---- */
 
-static bool has_link(
+bool node_city_linked(
 	const struct node *node, const struct hash *city_id, const struct public_key *key)
 {
 	list_for_each(&node->links, n)
@@ -157,7 +157,8 @@ size_t node_dials(struct node *node, struct node_dial *out, size_t max)
 		for (size_t k = 0; count < max && (m = roster_member_at(roster, k)); k++) {
 			if (m == own || m->status != MEMBER_ACTIVE || !m->addresses ||
 				m->addresses->count == 0 || node_denied(node, &m->city_id) ||
-				has_link(node, &m->city_id, &m->node_key) || listed(out, count, &m->city_id))
+				node_city_linked(node, &m->city_id, &m->node_key) ||
+				listed(out, count, &m->city_id))
 				continue;
 			add_dial(node, m, &out[count++]);
 		}
@@ -315,7 +316,7 @@ void node_pause(struct node *node, const char *reason, struct node_time now)
 	{
 		struct link *link = list_entry(n, struct link, node_link);
 		if (link->state == LINK_LIVE) {
-			message_write_paused(&link->control, 1, reason);
+			message_write_paused(&link->control, PAUSE_FULL, reason);
 			link_wake(link);
 		}
 	}
@@ -341,6 +342,12 @@ void node_resume(struct node *node, struct node_time now)
 	struct node_event event = {.type = NODE_EVENT_STATE, .text = "resumed", .time = now.wall};
 	node_emit(node, &event);
 	node->want_due = node->publish_due = true;
+	/* Cuts that found no room. */
+	for (size_t i = 0; i < node->network_count; i++) {
+		const struct roster_member *m;
+		for (size_t k = 0; (m = roster_member_at(node->networks[i]->roster, k)); k++)
+			node_feed_apply_cuts(node, node->networks[i], &m->city_id);
+	}
 	node_flush(node);
 }
 

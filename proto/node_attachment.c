@@ -41,34 +41,36 @@ static void want_op(
 	op->lane = feed->lane;
 }
 
-void attachment_scan_run(struct node *node, struct feed *feed, struct link *link,
-	uint64_t first_seq, struct bytes entries, struct commit *commit)
+/* The CAP original of an alert goes before calls and documents, and is always fetched. */
+static bool is_original(uint8_t lane, const struct header_attachment *a)
 {
-	if (!link) /* own entries name what is here */
-		return;
+	return lane == FEED_LANE_ALERT && a->flags & HEADER_ATTACHMENT_CAP_ORIGINAL &&
+		a->size <= LIMIT_ORIGINAL_BYTES;
+}
+
+void attachment_scan_run(struct feed *feed, const struct hash *source_city, uint64_t first_seq,
+	struct bytes entries, struct commit *commit)
+{
 	struct cursor c = cursor_init(entries);
 	for (uint64_t seq = first_seq; cursor_left(&c) > 0; seq++) {
 		const uint8_t *p = entries.data + (entries.len - cursor_left(&c));
-		size_t header_len = (size_t)p[1] << 8 | p[2],
-			   body_len = (size_t)p[3] << 16 | (size_t)p[4] << 8 | p[5];
-		size_t ahead = p[0] == ENTRY_FORM_WHOLE ? ENTRY_SALT_BYTES : HASH_SIZE;
+		size_t header_len = (size_t)p[1] << 8 | p[2];
+		size_t body_len = (size_t)p[3] << 16 | (size_t)p[4] << 8 | p[5];
+		bool whole = p[0] == ENTRY_FORM_WHOLE;
+		size_t ahead = whole ? ENTRY_SALT_BYTES : HASH_SIZE;
 		struct bytes header = bytes_of(p + ENTRY_PREFIX_BYTES + ahead, header_len);
-		cursor_bytes(&c,
-			ENTRY_PREFIX_BYTES + ahead + header_len + (p[0] == ENTRY_FORM_WHOLE ? body_len : 0));
+		cursor_bytes(&c, ENTRY_PREFIX_BYTES + ahead + header_len + (whole ? body_len : 0));
 		struct header decoded;
 		if (header_has_none(header) || header_decode(header, &decoded))
 			continue;
 		for (size_t i = 0; i < decoded.attachment_count; i++) {
 			const struct header_attachment *a = &decoded.attachments[i];
-			bool original = a->flags & HEADER_ATTACHMENT_CAP_ORIGINAL &&
-				feed->lane == FEED_LANE_ALERT;
-			if (!original && a->size > ATTACHMENT_AUTO_BYTES)
+			if (!is_original(feed->lane, a) && a->size > ATTACHMENT_AUTO_BYTES)
 				continue;
 			want_op(commit, feed, seq, a);
-			commit->ops[commit->count - 1].source_city = link->city_id;
+			commit->ops[commit->count - 1].source_city = *source_city;
 		}
 	}
-	(void)node;
 }
 
 static struct transfer *transfer_find(const struct node *node, const struct hash *id)
@@ -93,7 +95,8 @@ static struct transfer *transfer_add(struct node *node, const struct store_want 
 	t->seq = want->seq;
 	t->size = want->size;
 	t->flags = want->flags;
-	t->urgent = feed->lane == FEED_LANE_ALERT && want->flags & HEADER_ATTACHMENT_CAP_ORIGINAL;
+	struct header_attachment named = {.size = want->size, .flags = want->flags};
+	t->urgent = is_original(feed->lane, &named);
 	buffer_init(&t->list, SIZE_MAX);
 	if (t->urgent)
 		list_push_front(&node->transfers, &t->node);
@@ -102,8 +105,12 @@ static struct transfer *transfer_add(struct node *node, const struct store_want 
 	return t;
 }
 
+static void release(struct link *link, struct transfer *t, bool failed);
+
 static void transfer_free(struct node *node, struct transfer *t)
 {
+	if (t->link)
+		release(t->link, t, false);
 	list_remove(&t->node);
 	map_remove(&node->transfers_by_id, &t->id);
 	buffer_deinit(&t->list);
@@ -178,7 +185,7 @@ int node_attachment_want(struct node *node, const struct hash *feed_id, uint64_t
 
 static bool link_can_give(const struct link *link, const struct transfer *t)
 {
-	return link->state == LINK_LIVE && !link->peer_paused &&
+	return link->state == LINK_LIVE && link_takes_alerts(link) &&
 		link->transfers_open < ATTACHMENTS_A_LINK && link_network_find(link, &t->network->id);
 }
 
@@ -211,11 +218,47 @@ static void ask(struct link *link, struct transfer *t)
 	buffer_reset(&t->list);
 	blob_free(t->chunk);
 	t->chunk = NULL;
+	t->first_chunk = t->chunks_committed;
 	link->transfers_open++;
+	link->asks_open++;
 	spread_grant(link);
 	message_write_attachment_pull(&link->control, link->bulk_limit, &t->feed_id, t->seq, &t->id,
 		(uint32_t)t->chunks_committed, true);
 	link_wake(link);
+}
+
+/* The chunk hashes become durable before any chunk. */
+static int begin_op(struct node *node, struct transfer *t)
+{
+	struct commit *commit = commit_new(COMMIT_BULK);
+	struct commit_op *op = commit ? commit_add(commit, COMMIT_ATTACHMENT_BEGIN) : NULL;
+	struct blob *list = op ? blob_copy(buffer_bytes(&t->list)) : NULL;
+	if (!list) {
+		commit_free(commit);
+		return ERROR_MEMORY;
+	}
+	op->hash = t->id;
+	op->size = t->size;
+	op->blob = list;
+	t->begun = true;
+	node_commit(node, commit);
+	return 0;
+}
+
+/* Nothing to ask for: an empty file with the right id. */
+static void finish_empty(struct node *node, struct transfer *t)
+{
+	struct hash id;
+	struct node_write *write = calloc(1, sizeof *write);
+	t->finishing = true; /* where the id is another's nobody can ever give it */
+	if (!write || attachment_id_of(0, bytes_of(NULL, 0), &id) || !hash_equal(&id, &t->id) ||
+		begin_op(node, t)) {
+		free(write);
+		return;
+	}
+	write->attachment_id = t->id;
+	write->sync = write->finish = true;
+	node->io.write(node->io.ctx, write);
 }
 
 void attachment_schedule(struct node *node)
@@ -228,6 +271,10 @@ void attachment_schedule(struct node *node)
 		struct transfer *t = list_entry(n, struct transfer, node);
 		if (t->link || t->finishing || !monotime_reached(node->now.mono, t->retry_at))
 			continue;
+		if (t->size == 0) {
+			finish_empty(node, t);
+			continue;
+		}
 		struct link *link = choose(node, t);
 		if (link)
 			ask(link, t);
@@ -254,6 +301,9 @@ struct monotime attachment_deadline(const struct node *node)
 static void release(struct link *link, struct transfer *t, bool failed)
 {
 	t->link = NULL;
+	t->answered = false;
+	if (t->chunk && link->state != LINK_CLOSING)
+		link_release_bulk(link, t->chunk->len);
 	blob_free(t->chunk);
 	t->chunk = NULL;
 	buffer_shrink(&t->list, 0);
@@ -272,10 +322,18 @@ void attachment_link_closed(struct link *link)
 	list_for_each(&link->node->transfers, n)
 	{
 		struct transfer *t = list_entry(n, struct transfer, node);
-		if (t->link == link && !t->finishing)
+		if (t->link == link)
 			release(link, t, true);
-		else if (t->link == link)
-			t->link = NULL;
+	}
+}
+
+void attachment_leave(struct link *link, const struct network *network)
+{
+	list_for_each(&link->node->transfers, n)
+	{
+		struct transfer *t = list_entry(n, struct transfer, node);
+		if (t->link == link && t->network == network)
+			release(link, t, true);
 	}
 }
 
@@ -284,15 +342,16 @@ void attachment_link_closed(struct link *link)
 int attachment_on_begin(struct link *link, struct assembly *a, const struct message *m)
 {
 	struct transfer *t = transfer_find(link->node, &m->attachment.attachment_id);
-	if (!t || t->link != link)
-		return link_breach(link, ERROR_MESSAGE, "attachment");
-	if (m->attachment.size != t->size || m->attachment.first_chunk != t->chunks_committed ||
-		!m->attachment.with_list)
-		return link_breach(link, ERROR_MESSAGE, "attachment");
-	t->answered = true;
 	a->open = true;
 	a->attachment = true;
-	a->transfer = t;
+	a->attachment_id = m->attachment.attachment_id;
+	if (!t || t->link != link)
+		return 0; /* given up meanwhile: what comes is passed over, up to the limit */
+	if (t->answered || m->attachment.size != t->size ||
+		m->attachment.first_chunk != t->first_chunk || !m->attachment.with_list)
+		return link_breach(link, ERROR_MESSAGE, "attachment");
+	t->answered = true;
+	t->stream = a->stream;
 	return 0;
 }
 
@@ -302,20 +361,7 @@ static int list_complete(struct link *link, struct transfer *t)
 	int code = attachment_id_of(t->size, buffer_bytes(&t->list), &id);
 	if (code || !hash_equal(&id, &t->id))
 		return link_breach(link, ERROR_CHAIN, "attachment");
-	if (t->begun)
-		return 0;
-	struct commit *commit = commit_new(COMMIT_BULK);
-	struct commit_op *op = commit ? commit_add(commit, COMMIT_ATTACHMENT_BEGIN) : NULL;
-	if (!op) {
-		commit_free(commit);
-		return ERROR_MEMORY;
-	}
-	op->hash = t->id;
-	op->size = t->size;
-	op->blob = blob_copy(buffer_bytes(&t->list));
-	t->begun = true;
-	node_commit(link->node, commit);
-	return 0;
+	return t->begun ? 0 : begin_op(link->node, t);
 }
 
 static int chunk_complete(struct link *link, struct transfer *t)
@@ -347,14 +393,15 @@ static int chunk_complete(struct link *link, struct transfer *t)
 
 int attachment_on_fragment(struct link *link, struct assembly *a, const struct message *m)
 {
-	struct transfer *t = a->transfer;
+	struct transfer *t = transfer_find(link->node, &a->attachment_id);
 	struct bytes at = m->fragment.bytes;
-	uint64_t chunks = attachment_chunk_count(t->size);
 	a->offset += at.len;
-	if (t->link != link) {
+	if (!t || t->link != link || !t->answered || t->stream != a->stream) {
+		a->open = !m->fragment.last;
 		link_release_bulk(link, at.len);
 		return 0;
 	}
+	uint64_t chunks = attachment_chunk_count(t->size);
 	if (t->list.len < chunks * HASH_SIZE) {
 		size_t need = (size_t)(chunks * HASH_SIZE - t->list.len);
 		struct bytes part = bytes_slice(at, 0, need);
@@ -436,7 +483,8 @@ void attachment_on_written(struct node *node, struct node_write *write)
 		t->retry_at = monotime_add_ms(node->now.mono, ATTACHMENT_RETRY_MAX_MS);
 	} else if (t && write->sync) {
 		t->chunks_durable = (write->offset + ATTACHMENT_CHUNK_BYTES) / ATTACHMENT_CHUNK_BYTES;
-		progress_op(node, t, write);
+		if (write->finish || t->chunks_durable > t->chunks_committed)
+			progress_op(node, t, write);
 	}
 	blob_free(write->blob);
 	free(write);

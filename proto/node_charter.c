@@ -88,11 +88,12 @@ void node_charter_free(struct network *network)
 	}
 }
 
-static void push_object(struct network *network, const struct blob *wire, const struct link *source)
+static void push_object(
+	struct network *network, const struct object_ref *ref, const struct link *source)
 {
 	struct buffer frame;
-	buffer_init(&frame, LIMIT_FRAME_BYTES + 4);
-	message_write_object(&frame, &network->id, blob_bytes(wire));
+	buffer_init(&frame, 2 * (LIMIT_FRAME_BYTES + 4));
+	message_write_object(&frame, &network->id, blob_bytes(ref->wire));
 	struct blob *shared = frame.error ? NULL : blob_copy(buffer_bytes(&frame));
 	buffer_deinit(&frame);
 	if (!shared)
@@ -100,8 +101,10 @@ static void push_object(struct network *network, const struct blob *wire, const 
 	list_for_each(&network->node->links, n)
 	{
 		struct link *link = list_entry(n, struct link, node_link);
-		if (link != source && link_network_find(link, &network->id))
-			link_push(link, shared, 0);
+		struct link_network *ln = link_network_find(link, &network->id);
+		/* Where it finds no room the walk tells it once it is durable. */
+		if (ln && (link == source || link_push(link, shared, 0)))
+			sync_pushed(ln, ref);
 	}
 	blob_free(shared);
 }
@@ -118,6 +121,7 @@ static void drop_replaced(
 			if (op)
 				op->hash = change->dropped[i];
 		}
+		sync_object_over(network, &change->dropped[i]);
 		ref_drop(network, ref);
 	}
 }
@@ -161,6 +165,7 @@ static bool apply_effects(struct node *node, struct network *network)
 		case ROSTER_EFFECT_ADMITTED:
 		case ROSTER_EFFECT_RESUMED:
 			node_feeds_make_member(node, network, &effect.city_id);
+			sync_admitted(network);
 			pins = true;
 			break;
 		case ROSTER_EFFECT_KEY:
@@ -238,14 +243,15 @@ static int object_take(struct node *node, struct network *network, struct bytes 
 	if (!*commit)
 		*commit = commit_new(COMMIT_URGENT);
 	require(wire && *commit); /* the roster has moved: without memory there is no way back */
-	require(ref_add(network, &node->change, type, wire, rival));
+	struct object_ref *ref = ref_add(network, &node->change, type, wire, rival);
+	require(ref);
 	struct commit_op *op = object_op(network, *commit, type, wire);
 	require(op);
 	if (source)
 		op->source_city = source->city_id;
 	drop_replaced(network, &node->change, *commit);
 	if (source || !(*commit)->push_after)
-		push_object(network, wire, source);
+		push_object(network, ref, source);
 	blob_free(wire);
 	if (apply_effects(node, network))
 		network->judge_due = true;
@@ -267,9 +273,23 @@ static bool waits_for_other(int code)
 		code == ERROR_NOT_MEMBER || code == ERROR_CUT;
 }
 
+static void pending_free(struct network *network, struct pending_object *p)
+{
+	list_remove(&p->node);
+	network->pending_count--;
+	blob_free(p->wire);
+	free(p);
+}
+
+/* The oldest gives way: its sender names it again at the next HELLO, since no cursor passes it. */
 static void pend(struct network *network, struct bytes wire)
 {
-	struct pending_object *p = network->pending_count < PENDING_MAX ? calloc(1, sizeof *p) : NULL;
+	list_for_each(&network->pending, n)
+	{
+		if (bytes_equal(blob_bytes(list_entry(n, struct pending_object, node)->wire), wire))
+			return;
+	}
+	struct pending_object *p = calloc(1, sizeof *p);
 	if (!p)
 		return;
 	p->wire = blob_copy(wire);
@@ -277,8 +297,27 @@ static void pend(struct network *network, struct bytes wire)
 		free(p);
 		return;
 	}
+	if (network->pending_count == PENDING_MAX)
+		pending_free(
+			network, list_entry(list_first(&network->pending), struct pending_object, node));
 	list_push_back(&network->pending, &p->node);
 	network->pending_count++;
+}
+
+/* What an object's arrival means for the cursors: held back until it is durable, or no longer. */
+static void await(struct network *network, struct link *link, struct bytes wire, int code)
+{
+	struct control_object object;
+	if (object_decode(wire, &object))
+		return;
+	const struct object_ref *ref = node_object_find(network, &object.object_hash);
+	struct link_network *ln = link ? link_network_find(link, &network->id) : NULL;
+	if ((ref && !ref->arrival) || (!ref && waits_for_other(code))) {
+		if (ln)
+			sync_object_awaited(ln, &object.object_hash);
+	} else {
+		sync_object_over(network, &object.object_hash);
+	}
 }
 
 /* After something was applied, what waited for it may fit. */
@@ -294,10 +333,8 @@ static void retry_pending(struct node *node, struct network *network, struct com
 			if (waits_for_other(code))
 				continue;
 			again |= code == 0;
-			list_remove(&p->node);
-			network->pending_count--;
-			blob_free(p->wire);
-			free(p);
+			await(network, NULL, blob_bytes(p->wire), code);
+			pending_free(network, p);
 		}
 	}
 }
@@ -314,7 +351,8 @@ int node_object_receive(
 {
 	struct commit *commit = NULL;
 	int code = object_take(node, network, wire, link, &commit);
-	if (waits_for_other(code))
+	await(network, link, wire, code);
+	if (waits_for_other(code) && link) /* strangers fill no queue */
 		pend(network, wire);
 	else if (code == 0)
 		retry_pending(node, network, &commit);
@@ -389,8 +427,9 @@ static void submitted(void *ctx, struct commit *commit)
 		const struct commit_op *op = &commit->ops[i];
 		if (op->type != COMMIT_OBJECT)
 			continue;
-		if (commit->code == 0)
-			push_object(s->network, op->blob, NULL);
+		const struct object_ref *ref = node_object_find(s->network, &op->hash);
+		if (commit->code == 0 && ref)
+			push_object(s->network, ref, NULL);
 		if (hash_equal(&op->hash, &s->object_hash))
 			arrival = op->arrival.arrival;
 	}
@@ -426,7 +465,7 @@ static int submit(struct node *node, struct network *network, const struct bytes
 	if (commit->count == 0) {
 		commit_free(commit);
 		free(s);
-		return code;
+		return code ? code : ERROR_EXISTS;
 	}
 	commit->done = submitted;
 	commit->ctx = s;
@@ -515,7 +554,7 @@ void node_object_committed(
 		return;
 	ref_durable(network, ref, op->arrival.arrival);
 	sync_object_appended(network, ref);
-	sync_object_durable(node, network, &op->hash);
+	sync_object_over(network, &op->hash);
 	struct node_event event = {.type = NODE_EVENT_OBJECT,
 		.network_id = op->network_id,
 		.city_id = op->city_id,
@@ -548,9 +587,39 @@ int node_object_load(struct node *node, struct network *network, const struct st
 
 /* ---- WHO ---- */
 
+/* An object that fits a frame of the charter-only state, as long as all of them do. */
+static bool answer_object(
+	struct link *link, const struct network *network, struct bytes wire, size_t *left)
+{
+	size_t len = wire.len + HASH_SIZE + 16; /* of its frame */
+	if (len > LIMIT_FRAME_EARLY_BYTES || len > *left)
+		return false;
+	*left -= len;
+	message_write_object(&link->control, &network->id, wire);
+	return true;
+}
+
+static void answer_network(
+	struct link *link, const struct network *network, uint64_t number, size_t *left)
+{
+	const struct node *node = link->node;
+	struct bytes wire;
+	struct hash hash;
+	for (uint64_t k = number + 1; k > number && k < network->amendment_count; k++) {
+		const struct object_ref *ref = network->amendments[k];
+		if (!ref || !ref->arrival || !answer_object(link, network, blob_bytes(ref->wire), left))
+			break; /* the rest at the next try, or from another member */
+	}
+	for (uint32_t e = 2; roster_record(network->roster, &node->city_id, e, &wire, &hash) == 0; e++)
+		answer_object(link, network, wire, left);
+}
+
 int node_charter_answer_who(struct link *link, const struct message *m)
 {
 	struct node *node = link->node;
+	size_t left = LIMIT_EARLY_ANSWER_BYTES;
+	if (link->who_answered)
+		return 0;
 	for (uint32_t i = 0; i < m->who.count; i++) {
 		for (uint32_t k = 0; k < link->network_count; k++) {
 			struct link_network *ln = &link->networks[k];
@@ -562,13 +631,8 @@ int node_charter_answer_who(struct link *link, const struct message *m)
 			hasher_end(&node->hasher, &blind);
 			if (memcmp(blind.bytes, m->who.networks[i].blind, 16) != 0)
 				continue;
-			sync_tell_amendments(link, ln, (size_t)m->who.networks[i].number + 1);
-			struct bytes wire;
-			struct hash record_hash;
-			for (uint32_t e = 2;
-				 roster_record(ln->network->roster, &node->city_id, e, &wire, &record_hash) == 0;
-				 e++)
-				message_write_object(&link->control, &ln->network->id, wire);
+			link->who_answered = true;
+			answer_network(link, ln->network, m->who.networks[i].number, &left);
 		}
 	}
 	link_wake(link);

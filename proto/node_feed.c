@@ -199,7 +199,8 @@ static void relay_push(struct feed *feed, const struct link *source, uint64_t se
 	list_for_each(&node->links, n)
 	{
 		struct link *link = list_entry(n, struct link, node_link);
-		if (link == source || link->peer_paused || !link_network_find(link, &feed->network->id))
+		if (link == source || !link_takes_alerts(link) ||
+			!link_network_find(link, &feed->network->id))
 			continue;
 		const struct announced *a = sync_announced(feed, link);
 		if (a && a->seq >= seq)
@@ -315,8 +316,11 @@ void node_feed_join_gaps(struct node *node, struct feed *feed)
 				&node->index, &feed->tip) == 0) {
 			struct commit_op *op = node_feed_op(
 				feed, commit, gap->seq, &head, &node->index, blob_ref(gap->wire), &prev);
-			if (op)
+			if (op) {
 				op->source_city = gap->source_city;
+				attachment_scan_run(
+					feed, &gap->source_city, gap->seq, blob_bytes(gap->wire), commit);
+			}
 		}
 		struct commit_op *drop = commit_add(commit, COMMIT_GAP_DROP);
 		if (drop) {
@@ -349,7 +353,7 @@ static int accept_run(struct node *node, struct link *link, struct feed *feed, u
 	credit_to(commit, link, credit, flags & RUN_FLAG_PUSHED);
 	if (feed->lane == FEED_LANE_ALERT && flags & RUN_FLAG_PUSHED)
 		relay_push(feed, link, first_seq, op->head, &prev, blob);
-	attachment_scan_run(node, feed, link, first_seq, blob_bytes(blob), commit);
+	attachment_scan_run(feed, &link->city_id, first_seq, blob_bytes(blob), commit);
 	node_commit(node, commit);
 	node_feed_join_gaps(node, feed);
 	return 0;
@@ -369,8 +373,10 @@ int node_feed_run(struct node *node, struct link *link, struct feed *feed, uint6
 	if (code == 0 &&
 		(feed->frozen || feed->failed || (node->paused && feed->lane != FEED_LANE_ALERT)))
 		code = ERROR_STATE;
-	if (code == 0)
+	if (code == 0) {
 		code = node_feed_rules(feed, head.epoch, &rules);
+		feed->epoch_missing |= code == ERROR_EPOCH_UNKNOWN;
+	}
 	if (code == 0 && head.seq <= feed->tip.seq)
 		code = ERROR_STATE; /* held already */
 	if (code == 0 && first_seq > feed->tip.seq + 1 && prev && feed->lane == FEED_LANE_ALERT)
@@ -409,10 +415,13 @@ void node_feed_contradicted(
 
 static void feed_settle(struct feed *feed)
 {
-	if (feed->in_flight == 0 && feed->failed) {
-		feed->tip = feed->durable;
-		feed->failed = false;
-	}
+	if (feed->in_flight > 0 || !feed->failed)
+		return;
+	feed->tip = feed->durable;
+	feed->failed = false;
+	/* What was lost with the commit is still to be had from whom announced it. */
+	feed->retry_at = monotime_add_ms(feed->network->node->now.mono, 500);
+	spread_want(feed->network->node, feed);
 }
 
 void node_feed_committed(struct node *node, struct commit *commit, const struct commit_op *op)
@@ -440,7 +449,8 @@ void node_feed_committed(struct node *node, struct commit *commit, const struct 
 	list_push_back(&feed->network->feeds_by_arrival, &feed->by_arrival);
 	digest_feed_changed(feed);
 	sync_feed_appended(feed);
-	sync_feed_durable(node, feed);
+	sync_feed_durable(feed);
+	node->publish_due |= feed->own; /* drafts may have waited for the feed to come back */
 	struct link *source = commit->link_id ? node_link_by_id(node, commit->link_id) : NULL;
 	if (source && commit->credit_urgent && source->state == LINK_LIVE) {
 		struct message_feed held = {feed->feed_id, feed->durable_seq, feed->durable_hash};
@@ -464,7 +474,18 @@ void node_feed_gap_committed(struct node *node, struct commit *commit, const str
 {
 	struct link *source = commit->link_id ? node_link_by_id(node, commit->link_id) : NULL;
 	struct feed *feed = node_feed(node, &op->feed_id);
-	if (commit->code || !feed)
+	if (!feed)
+		return;
+	list_for_each_safe(&feed->gaps, n)
+	{
+		struct gap *gap = list_entry(n, struct gap, node);
+		if (gap->seq != op->seq || !hash_equal(&gap->entry_hash, &op->hash))
+			continue;
+		gap->durable = true;
+		if (commit->code) /* taken anew when it is sent again, or pulled */
+			gap_free(feed, gap);
+	}
+	if (commit->code)
 		return;
 	if (source && commit->credit_urgent && source->state == LINK_LIVE) {
 		struct message_feed held = {op->feed_id, op->seq, op->hash};
@@ -555,8 +576,12 @@ void node_feed_cut_committed(struct node *node, struct commit *commit, const str
 		list_remove(&feed->by_arrival);
 		feed->arrival = op->arrival.arrival;
 		list_push_back(&feed->network->feeds_by_arrival, &feed->by_arrival);
+		sync_feed_appended(feed);
 	}
 	digest_feed_changed(feed);
+	sync_feed_durable(feed);
+	node->publish_due |= feed->own; /* the new epoch's beginning is reached */
+	spread_want(node, feed);
 	struct node_event event = {.type = NODE_EVENT_DISOWNED,
 		.network_id = op->network_id,
 		.city_id = op->city_id,

@@ -35,6 +35,11 @@ static uint64_t announced_beyond(const struct node *node, const struct feed *fee
 			monotime_reached(node->now.mono, a->retry_at))
 			most = a->seq;
 	}
+	/* Own alerts that came back ahead of a gap. */
+	struct list_node *last = list_last(&feed->gaps);
+	const struct gap *gap = last ? list_entry(last, struct gap, node) : NULL;
+	if (gap && gap->seq > feed->tip.seq && gap->seq > most)
+		most = gap->seq;
 	return most;
 }
 

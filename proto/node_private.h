@@ -64,6 +64,8 @@ struct feed {
 	/* the pull that is open */
 	struct link *pull_link;
 	uint64_t pull_progress_seq; /* accepted seq when it last moved */
+	bool
+		epoch_missing; /* a run of it came under an epoch not known here: it waits for the record */
 	struct list_node wanting; /* in node->wanting[lane - 1] while it should be pulled and is not */
 	struct monotime retry_at; /* not wanted before */
 };
@@ -123,12 +125,13 @@ struct mark {
  */
 struct link_network {
 	struct network *network;
-	bool named;        /* the peer named it in its HELLO */
-	bool charter_lost; /* its HELLO said that it has lost the charter; our HELLO said nothing to it
-						  then */
+	bool named; /* the peer named it in its HELLO */
+	bool said;  /* we named it in ours */
 	/* telling */
-	bool telling; /* the walk was begun */
-	bool live;    /* the first mark was sent: objects are now announced by hash, in batches */
+	size_t amendment_next;      /* of the chain, told by number as they become durable */
+	struct buffer object_wants; /* hashes that the peer asked for */
+	bool telling;               /* the walk was begun */
+	bool live; /* the first mark was sent: objects are now announced by hash, in batches */
 	struct object_ref *object_next;
 	struct feed *feed_next;
 	bool filtered; /* the walk answers a RANGE_WANT: only these ranges, up to filter_until */
@@ -137,7 +140,6 @@ struct link_network {
 	uint64_t told_arrival;  /* of the last mark sent */
 	uint64_t acked_arrival; /* ours, as the peer acknowledged */
 	uint64_t hello_arrival; /* ours, as said in our last HELLO */
-	struct hash hello_digest;
 	/* listening */
 	struct message_cursor cursor; /* of the peer's arrivals, as reached */
 	bool cursor_dirty;
@@ -145,7 +147,10 @@ struct link_network {
 	uint32_t mark_first, mark_count;
 	uint64_t mark_next;        /* number of the mark that closes what is announced now */
 	uint32_t mark_open;        /* items outstanding that it will close */
-	struct map wanted_objects; /* object_hash → mark number as pointer */
+	struct map wanted_objects; /* object_hash → mark number × 2 + asked for, as pointer */
+	uint32_t asked;            /* of them, at the peer */
+	bool unknown;              /* feeds of cities not admitted here were announced: their ranges */
+	uint8_t unknown_feeds[32];
 };
 
 /** One run or attachment being received. */
@@ -160,7 +165,7 @@ struct assembly {
 	struct hash prev;
 	uint32_t flags;
 	struct blob *blob;
-	struct transfer *transfer; /* attachment */
+	struct hash attachment_id; /* its transfer may be gone before the stream is */
 };
 #define ASSEMBLIES_MAX 8u
 #define NODE_DIALS_MAX 8u
@@ -202,7 +207,9 @@ struct transfer {
 	bool urgent;       /* the CAP original of an alert */
 	bool begun;        /* its chunk hashes are in the store */
 	struct link *link; /* asked of it */
-	bool answered;     /* ATTACHMENT has come */
+	bool answered;     /* ATTACHMENT has come, as this stream */
+	uint32_t stream;
+	uint64_t first_chunk; /* asked for */
 	struct hash source_city;
 	struct monotime retry_at;
 	uint32_t failures;
@@ -250,6 +257,12 @@ struct link {
 	uint64_t ping_token;
 	int64_t rtt_us;
 	uint64_t early_bytes;
+	bool who_answered;
+	struct buffer object; /* the first part of an object that comes in two */
+	struct hash object_network;
+	size_t object_left;
+	struct message_network *others; /* of its HELLOs, not shared yet */
+	uint32_t other_count;
 	/* in */
 	struct buffer in;
 	struct assembly assemblies[ASSEMBLIES_MAX];
@@ -257,6 +270,7 @@ struct link {
 	uint64_t urgent_received, urgent_limit, urgent_undigested;
 	bool pool_share; /* counted in node->bulk_pool_used */
 	uint32_t pulls_open, transfers_open;
+	uint64_t asks_open; /* PULL and ATTACHMENT_PULL items whose end has not come */
 	struct monotime progress;
 	/* out */
 	struct buffer control;
@@ -265,12 +279,14 @@ struct link {
 	struct blob *partial; /* a frame begun that did not fit at once */
 	size_t partial_at;
 	struct list serves[SERVE_CLASS_COUNT];
-	uint32_t serve_count;
+	uint32_t serve_count, slice_count;
+	struct serving *run_open[2]; /* runs in fragments, of alerts and of other lanes: one each */
 	uint64_t bulk_sent, peer_bulk_limit, urgent_sent, peer_urgent_limit;
 	uint32_t next_stream;
 	uint64_t rate; /* bytes a second, 0 unknown */
 	uint64_t sent_bytes, received_bytes;
-	bool peer_paused, paused_sent;
+	bool peer_paused;
+	uint32_t peer_pause_code;
 	char peer_pause_reason[LIMIT_TEXT_BYTES + 1];
 	struct list announced; /* struct announced */
 	uint32_t announced_count;
@@ -346,6 +362,9 @@ void node_commit(struct node *node, struct commit *commit);
 void node_emit(struct node *node, const struct node_event *event);
 void node_random(struct node *node, void *out, size_t len);
 bool node_is_relay(const struct node *node);
+/** A link that is not closing to this city, or of this key. */
+bool node_city_linked(
+	const struct node *node, const struct hash *city_id, const struct public_key *key);
 /** What calls into the node leave to be done at their end: pulls chosen, drafts committed. */
 void node_flush(struct node *node);
 
@@ -430,6 +449,8 @@ void link_release_urgent(struct link *link, uint64_t bytes);
 void link_release_bulk(struct link *link, uint64_t bytes);
 
 /* link_send.c: link_produce of node.h */
+/** A peer whose disk is full still takes alerts. */
+bool link_takes_alerts(const struct link *link);
 /**
  * Queues a frame that links share; takes a reference of its own. `urgent` bytes of it count against
  * the peer's urgent limit (0: a control object). False: no credit, or the link is not live.
@@ -447,6 +468,8 @@ void link_serve_read(struct link *link, struct node_read *read);
 /** Appends the next frame of the highest class that can go; false when there is none. */
 bool link_serve_produce(struct link *link, struct buffer *out, size_t frame_max);
 void link_serves_free(struct link *link);
+/** Pulls of that network end: the peer has no part in it any more. */
+void link_serves_leave(struct link *link, const struct network *network);
 
 /* sync.c */
 void sync_hello(struct link *link);
@@ -457,14 +480,25 @@ int sync_on_announce(struct link *link, const struct message *m);
 int sync_on_ranges(struct link *link, const struct message *m);
 int sync_on_range_want(struct link *link, const struct message *m);
 int sync_on_object_want(struct link *link, const struct message *m);
+int sync_on_object_gone(struct link *link, const struct message *m);
+/** Networks of the peer's HELLO that have come to be shared since. */
+void sync_others(struct link *link);
+/** It is durable here, or never will be: no link awaits it any longer. */
+void sync_object_over(struct network *network, const struct hash *object_hash);
+/** A city was admitted: its feeds that peers announced before are asked for again. */
+void sync_admitted(struct network *network);
+/** The peer has served nothing of what it announced: its word is forgotten. */
+void sync_announced_void(struct announced *a);
 struct store_cursor *sync_cursor(
 	const struct node *node, const struct hash *network_id, const struct hash *city_id);
 int sync_cursor_set(struct node *node, const struct hash *network_id, const struct hash *city_id,
 	const struct store_cursor *cursor);
 struct commit *sync_save_cursor(struct link *link, struct link_network *ln, struct commit *commit);
 struct announced *sync_announced(const struct feed *feed, const struct link *link);
-/** Durable amendments from number `first` on, 0 the genesis. */
-void sync_tell_amendments(struct link *link, const struct link_network *ln, size_t first);
+/** The object was pushed to this peer, or came from it. */
+void sync_pushed(struct link_network *ln, const struct object_ref *ref);
+/** It came over this link and is not durable yet: the cursor waits for it. */
+void sync_object_awaited(struct link_network *ln, const struct hash *object_hash);
 void sync_tell_from(struct link *link, struct link_network *ln, uint64_t arrival);
 /** Appends the next OBJECT, ANNOUNCE or mark that is due; false when there is none. */
 bool sync_produce(struct link *link, struct buffer *out, size_t room);
@@ -476,9 +510,7 @@ void sync_skip_object(struct network *network, struct object_ref *ref);
 /** It was appended to its list: walks that had ended go on from it. */
 void sync_feed_appended(struct feed *feed);
 void sync_object_appended(struct network *network, struct object_ref *ref);
-void sync_feed_durable(struct node *node, struct feed *feed);
-void sync_object_durable(
-	struct node *node, struct network *network, const struct hash *object_hash);
+void sync_feed_durable(struct feed *feed);
 void sync_link_closed(struct link *link);
 void sync_announced_free(struct announced *a);
 
@@ -492,6 +524,7 @@ void spread_want(struct node *node, struct feed *feed);
 void spread_schedule(struct node *node);
 void spread_pull_end(struct link *link, struct feed *feed, uint32_t code);
 void spread_link_closed(struct link *link);
+void spread_leave(struct link *link, const struct network *network);
 void spread_on_deadline(struct node *node);
 struct monotime spread_deadline(const struct node *node);
 void spread_grant(struct link *link);
@@ -501,8 +534,10 @@ bool spread_share(struct link *link);
 void spread_unshare(struct link *link);
 
 /* node_attachment.c */
-void attachment_scan_run(struct node *node, struct feed *feed, struct link *link,
-	uint64_t first_seq, struct bytes entries, struct commit *commit);
+/** Wants, in the same commit, what the run's entries name and is fetched without being asked for.
+ */
+void attachment_scan_run(struct feed *feed, const struct hash *source_city, uint64_t first_seq,
+	struct bytes entries, struct commit *commit);
 void attachment_schedule(struct node *node);
 int attachment_on_begin(struct link *link, struct assembly *a, const struct message *m);
 int attachment_on_fragment(struct link *link, struct assembly *a, const struct message *m);
@@ -511,6 +546,7 @@ void attachment_on_written(struct node *node, struct node_write *write);
 void attachment_committed(
 	struct node *node, const struct commit *commit, const struct commit_op *op);
 void attachment_link_closed(struct link *link);
+void attachment_leave(struct link *link, const struct network *network);
 void attachments_free(struct node *node);
 int attachments_load(struct node *node);
 struct monotime attachment_deadline(const struct node *node);

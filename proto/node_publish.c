@@ -138,7 +138,6 @@ static int close_run(struct node *node, struct publisher *p, uint32_t epoch, str
 		blob_free(blob);
 		return ERROR_MEMORY;
 	}
-	attachment_scan_run(node, p->feed, NULL, b->first_seq, blob_bytes(blob), commit);
 	return 0;
 }
 

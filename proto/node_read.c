@@ -29,7 +29,7 @@ static void read_run(struct node_read *read, struct store *store)
 struct named {
 	const struct hash *id;
 	uint64_t size;
-	bool found;
+	bool found, original;
 };
 
 static int entry_names(void *ctx, const struct store_entry *stored)
@@ -44,6 +44,7 @@ static int entry_names(void *ctx, const struct store_entry *stored)
 		if (hash_equal(&header.attachments[i].id, named->id)) {
 			named->found = true;
 			named->size = header.attachments[i].size;
+			named->original = header.attachments[i].flags & HEADER_ATTACHMENT_CAP_ORIGINAL;
 		}
 	return 0;
 }
@@ -96,6 +97,7 @@ static int read_attachment(
 		code = store_read_entry(store, &read->feed_id, read->entry_seq, entry_names, &named);
 		if (code || !named.found || named.size != info.size)
 			return code ? code : ERROR_PERMISSION;
+		read->original = named.original && info.size <= LIMIT_ORIGINAL_BYTES;
 	}
 	return read_stream(read, store, files);
 }

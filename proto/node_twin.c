@@ -34,7 +34,9 @@ int twin_on_notice(struct link *link, const struct message *m)
 	struct node *node = link->node;
 	if (node->twin || memcmp(m->twin_notice.instance, node->config.instance, INSTANCE_BYTES) == 0)
 		return 0;
-	node_random(node, node->twin_nonce, sizeof node->twin_nonce);
+	/* One question is enough, and another notice must not spoil its answer. */
+	if (!node->twin_asked)
+		node_random(node, node->twin_nonce, sizeof node->twin_nonce);
 	node->twin_asked = true;
 	message_write_twin_challenge(&link->control, node->twin_nonce);
 	link_wake(link);

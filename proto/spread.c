@@ -17,7 +17,7 @@
 
 static bool can_serve(const struct node *node, const struct announced *a, const struct feed *feed)
 {
-	return a->seq > feed->tip.seq && a->link->state == LINK_LIVE && !a->link->peer_paused &&
+	return a->seq > feed->tip.seq && a->link->state == LINK_LIVE && link_takes_alerts(a->link) &&
 		monotime_reached(node->now.mono, a->retry_at);
 }
 
@@ -59,13 +59,17 @@ bool spread_share(struct link *link)
 
 void spread_unshare(struct link *link)
 {
-	if (!link->pool_share || link->pulls_open + link->transfers_open > 0)
+	if (link->pulls_open + link->transfers_open > 0)
 		return;
-	link->pool_share = false;
-	link->node->bulk_pool_used -= LIMIT_BULK_WINDOW_BYTES;
-	link->bulk_limit =
-		link->bulk_received;     /* what was left of it lapses, docs/protocol.md section 8 */
-	link->node->want_due = true; /* another link may have its share now */
+	if (link->pool_share) {
+		link->pool_share = false;
+		link->node->bulk_pool_used -= LIMIT_BULK_WINDOW_BYTES;
+		link->node->want_due = true; /* another link may have its share now */
+	}
+	/* What is left of the limit lapses (docs/protocol.md, section 8), but not before the peer has
+	 * ended all that was asked of it: what we gave up waiting for may still come. */
+	if (link->asks_open == 0)
+		link->bulk_limit = link->bulk_received;
 }
 
 static struct link *choose(struct node *node, const struct feed *feed, bool *later)
@@ -104,7 +108,9 @@ static void send_pull(struct link *link, struct feed *feed)
 	message_write_pull(&link->control, link->bulk_limit, &pull, 1);
 	feed->pull_link = link;
 	feed->pull_progress_seq = feed->tip.seq;
+	feed->epoch_missing = false;
 	link->pulls_open++;
+	link->asks_open++;
 	link_wake(link);
 }
 
@@ -155,43 +161,50 @@ void spread_pull_end(struct link *link, struct feed *feed, uint32_t code)
 		return;
 	static const int64_t retry_ms[] = {
 		[END_DONE] = 1000, [END_NOT_HELD] = 10000, [END_REFUSED] = 60000, [END_LATER] = 500};
+	/* Nothing of what it announced could be had, and not because a record is missing here: its word
+	 * is forgotten, so that neither a pull nor a cursor waits for it for ever. */
+	bool empty = feed->tip.seq == feed->pull_progress_seq && feed->in_flight == 0 &&
+		!feed->failed && !feed->epoch_missing && !link->node->paused;
+	struct announced *a = sync_announced(feed, link);
+	bool is_void = empty && a && (code == END_DONE || code == END_NOT_HELD);
 	pull_over(link, feed, code <= END_LATER ? retry_ms[code] : 60000);
+	if (is_void)
+		sync_announced_void(a);
 	link->node->want_due = true;
 }
 
-/* The pulls of a link are taken from it: to be given to others. */
-static void abandon(struct link *link, int64_t retry_ms)
+/* The pulls of a link, of one network or of all, are taken from it: to be given to others. */
+static void take_pulls(struct link *link, const struct network *network, int64_t retry_ms)
 {
-	list_for_each(&link->announced, n)
-	{
-		struct announced *a = list_entry(n, struct announced, by_link);
-		if (a->feed->pull_link == link) {
-			a->retry_at = monotime_add_ms(link->node->now.mono, retry_ms);
-			pull_over(link, a->feed, retry_ms);
-			a->feed->retry_at = monotime_from_us(0);
-		}
+	struct node *node = link->node;
+	size_t position = 0;
+	void *value;
+	while (link->pulls_open && map_next(&node->feeds, &position, NULL, &value)) {
+		struct feed *feed = value;
+		if (feed->pull_link != link || (network && feed->network != network))
+			continue;
+		struct announced *a = sync_announced(feed, link);
+		if (a)
+			a->retry_at = monotime_add_ms(node->now.mono, retry_ms);
+		feed->pull_link = NULL;
+		link->pulls_open--;
+		spread_want(node, feed);
 	}
-	link->node->want_due = true;
+	spread_unshare(link);
+	node->want_due = true;
+}
+
+void spread_leave(struct link *link, const struct network *network)
+{
+	take_pulls(link, network, 0);
 }
 
 void spread_link_closed(struct link *link)
 {
-	/* sync_link_closed has freed its announcements: what it pulled is found among all feeds. */
-	struct node *node = link->node;
-	size_t position = 0;
-	void *value;
-	if (link->pulls_open)
-		while (map_next(&node->feeds, &position, NULL, &value)) {
-			struct feed *feed = value;
-			if (feed->pull_link != link)
-				continue;
-			feed->pull_link = NULL;
-			link->pulls_open--;
-			spread_want(node, feed);
-		}
-	link->pulls_open = link->transfers_open = 0;
+	/* sync_link_closed has freed its announcements. */
+	take_pulls(link, NULL, 0);
+	link->transfers_open = 0;
 	spread_unshare(link);
-	node->want_due = true;
 }
 
 void spread_on_deadline(struct node *node)
@@ -203,7 +216,7 @@ void spread_on_deadline(struct node *node)
 	list_for_each(&node->links, n)
 	{
 		struct link *link = list_entry(n, struct link, node_link);
-		if (link->pulls_open == 0 || link->bulk_undigested > 0 ||
+		if (link->pulls_open == 0 || link->bulk_undigested > 0 || node->paused ||
 			!monotime_reached(node->now.mono, monotime_add_ms(link->progress, SPREAD_STALL_MS)))
 			continue;
 		struct log_line l;
@@ -212,7 +225,7 @@ void spread_on_deadline(struct node *node)
 		log_text(&l, "reason", "no progress");
 		log_uint(&l, "pulls", link->pulls_open);
 		log_end(&l);
-		abandon(link, SPREAD_STALL_MS);
+		take_pulls(link, NULL, SPREAD_STALL_MS);
 	}
 }
 

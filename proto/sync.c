@@ -42,32 +42,37 @@ int sync_cursor_set(struct node *node, const struct hash *network_id, const stru
 	return code;
 }
 
+static void hello_of(struct link *link, struct link_network *ln, struct message_network *n)
+{
+	struct node *node = link->node;
+	n->network_id = ln->network->id;
+	n->number = roster_number(ln->network->roster);
+	digest_network(node, ln->network, &n->digest);
+	n->arrival = node->newest.arrival;
+	memcpy(n->rolling, node->newest.rolling, sizeof n->rolling);
+	const struct store_cursor *c = sync_cursor(node, &ln->network->id, &link->city_id);
+	n->has_cursor = c != NULL;
+	if (c) {
+		memcpy(n->cursor.store_epoch, c->peer_store_epoch, STORE_EPOCH_BYTES);
+		n->cursor.arrival = c->arrival;
+		memcpy(n->cursor.rolling, c->rolling, sizeof n->cursor.rolling);
+	}
+	ln->hello_arrival = n->arrival;
+	ln->said = true;
+}
+
 void sync_hello(struct link *link)
 {
 	struct node *node = link->node;
 	struct message_network *networks = calloc(LIMIT_NETWORKS, sizeof *networks);
 	if (!networks)
 		return;
+	/* Before it is accepted a HELLO has at most 4 KiB; a further one then names all. */
+	uint32_t max = link->state == LINK_LIVE ? LIMIT_NETWORKS : LIMIT_EARLY_NETWORKS;
 	uint32_t count = 0;
-	for (uint32_t i = 0; i < link->network_count && count < LIMIT_NETWORKS; i++) {
-		struct link_network *ln = &link->networks[i];
-		struct message_network *n = &networks[count++];
-		n->network_id = ln->network->id;
-		n->number = roster_number(ln->network->roster);
-		digest_network(node, ln->network, &n->digest);
-		n->arrival = node->newest.arrival;
-		memcpy(n->rolling, node->newest.rolling, sizeof n->rolling);
-		const struct store_cursor *c = sync_cursor(node, &ln->network->id, &link->city_id);
-		n->has_cursor = c != NULL;
-		if (c) {
-			memcpy(n->cursor.store_epoch, c->peer_store_epoch, STORE_EPOCH_BYTES);
-			n->cursor.arrival = c->arrival;
-			memcpy(n->cursor.rolling, c->rolling, sizeof n->cursor.rolling);
-		}
-		ln->hello_arrival = n->arrival;
-		ln->hello_digest = n->digest;
-	}
-	count += link_bootstrap_hello(link, networks + count, LIMIT_NETWORKS - count);
+	for (uint32_t i = 0; i < link->network_count && count < max; i++)
+		hello_of(link, &link->networks[i], &networks[count++]);
+	count += link_bootstrap_hello(link, networks + count, max - count);
 	message_write_hello(&link->control, node->config.instance, node->now.wall, node->store_epoch,
 		node->agent, networks, count);
 	link->hello_sent = true;
@@ -78,7 +83,7 @@ void sync_hello(struct link *link)
 void sync_hello_more(struct link *link)
 {
 	for (uint32_t i = 0; i < link->network_count; i++)
-		if (link->networks[i].hello_arrival == 0 && !link->networks[i].named) {
+		if (!link->networks[i].said) {
 			sync_hello(link);
 			return;
 		}
@@ -117,7 +122,8 @@ static void send_ranges(struct link *link, struct link_network *ln)
 static void cursor_moved(
 	struct link *link, struct link_network *ln, uint64_t arrival, const uint8_t rolling[8])
 {
-	if (arrival == ln->cursor.arrival && memcmp(ln->cursor.rolling, rolling, 8) == 0)
+	if (arrival == ln->cursor.arrival && memcmp(ln->cursor.rolling, rolling, 8) == 0 &&
+		memcmp(ln->cursor.store_epoch, link->peer_store_epoch, STORE_EPOCH_BYTES) == 0)
 		return;
 	memcpy(ln->cursor.store_epoch, link->peer_store_epoch, STORE_EPOCH_BYTES);
 	ln->cursor.arrival = arrival;
@@ -127,38 +133,66 @@ static void cursor_moved(
 	link_wake(link);
 }
 
-static void hello_network(
-	struct link *link, struct link_network *ln, const struct message_network *n)
+/* What a HELLO says of one network, at the first time on this link. */
+static void hello_first(
+	struct link *link, struct link_network *ln, const struct message_network *n, bool lost)
 {
 	struct node *node = link->node;
-	bool again = ln->named;
-	ln->named = true;
-	/* Zeros: the peer has lost the charter, and begins at the genesis. */
-	bool lost = hash_is_zero(&n->digest);
-	if (again && ln->charter_lost && !lost) {
-		/* Now that it has the charter again it can take up what our first HELLO said to a peer
-		 * without one. */
-		ln->charter_lost = false;
-		sync_hello(link);
-	} else {
-		ln->charter_lost |= lost;
+	const struct store_cursor *kept = sync_cursor(node, &ln->network->id, &link->city_id);
+	if (kept) {
+		memcpy(ln->cursor.store_epoch, kept->peer_store_epoch, STORE_EPOCH_BYTES);
+		ln->cursor.arrival = kept->arrival;
+		memcpy(ln->cursor.rolling, kept->rolling, sizeof ln->cursor.rolling);
 	}
-	sync_tell_amendments(link, ln, lost ? 0 : (size_t)n->number + 1);
+	bool right = cursor_right(node, n);
+	if (right && n->has_cursor && n->cursor.arrival > ln->acked_arrival)
+		ln->acked_arrival = n->cursor.arrival;
 	struct hash digest;
 	digest_network(node, ln->network, &digest);
-	if (!again && hash_equal(&digest, &n->digest)) {
+	if (!lost && hash_equal(&digest, &n->digest)) {
 		cursor_moved(link, ln, n->arrival, n->rolling);
 		/* The peer takes what our HELLO said as its cursor; the walk begins there. */
 		sync_tell_from(link, ln, ln->hello_arrival);
 		ln->live = true;
-		return;
-	}
-	if (again && ln->telling)
-		return;
-	if (cursor_right(node, n))
+	} else if (right) {
 		sync_tell_from(link, ln, n->has_cursor ? n->cursor.arrival : 0);
-	else
+	} else {
 		send_ranges(link, ln);
+	}
+}
+
+static void hello_network(
+	struct link *link, struct link_network *ln, const struct message_network *n)
+{
+	bool again = ln->named;
+	ln->named = true;
+	/* Zeros: the peer has lost the charter, and begins at the genesis. */
+	bool lost = hash_is_zero(&n->digest);
+	size_t next = n->number < SIZE_MAX ? (size_t)n->number + 1 : SIZE_MAX;
+	if (lost)
+		ln->amendment_next = 0;
+	else if (next > ln->amendment_next)
+		ln->amendment_next = next;
+	if (!again)
+		hello_first(link, ln, n, lost);
+	link_wake(link);
+}
+
+/* A network that is not shared (yet): what the peer said of it is kept until it is. */
+static void keep_other(struct link *link, const struct message_network *n)
+{
+	for (uint32_t i = 0; i < link->other_count; i++)
+		if (hash_equal(&link->others[i].network_id, &n->network_id)) {
+			link->others[i] = *n;
+			return;
+		}
+	if (link->other_count == LIMIT_NETWORKS)
+		return;
+	struct message_network *grown = realloc(link->others, (link->other_count + 1) * sizeof *grown);
+	if (!grown)
+		return;
+	link->others = grown;
+	grown[link->other_count++] = *n;
 }
 
 int sync_on_hello(struct link *link, const struct message *m)
@@ -167,19 +201,34 @@ int sync_on_hello(struct link *link, const struct message *m)
 		struct link_network *ln = link_network_find(link, &m->hello.networks[i].network_id);
 		if (ln)
 			hello_network(link, ln, &m->hello.networks[i]);
-		/* A network unknown here, or one in which the peer has no place: its own view, no breach.
-		 */
+		else
+			keep_other(link, &m->hello.networks[i]);
 	}
 	return 0;
 }
 
+void sync_others(struct link *link)
+{
+	for (uint32_t i = 0; i < link->other_count;) {
+		struct message_network n = link->others[i];
+		struct link_network *ln = link_network_find(link, &n.network_id);
+		if (!ln) {
+			i++;
+			continue;
+		}
+		link->others[i] = link->others[--link->other_count];
+		hello_network(link, ln, &n);
+	}
+}
+
 /* ---- marks ---- */
 
+/* A mark that took others over has the highest of their numbers. */
 static struct mark *mark_find(struct link_network *ln, uint64_t number)
 {
 	for (uint32_t i = 0; i < ln->mark_count; i++) {
 		struct mark *mark = &ln->marks[(ln->mark_first + i) % LIMIT_MARKS];
-		if (mark->number == number)
+		if (mark->number >= number)
 			return mark;
 	}
 	return NULL;
@@ -227,8 +276,6 @@ static void mark_item_done(struct link *link, struct link_network *ln, uint64_t 
 		return;
 	}
 	struct mark *mark = mark_find(ln, number);
-	if (!mark && ln->mark_count) /* merged into the last one */
-		mark = &ln->marks[(ln->mark_first + ln->mark_count - 1) % LIMIT_MARKS];
 	if (mark && mark->outstanding > 0)
 		mark->outstanding--;
 	marks_advance(link, ln);
@@ -255,12 +302,38 @@ struct announced *sync_announced(const struct feed *feed, const struct link *lin
 	return NULL;
 }
 
+/* Its admission is on its way, or the peer holds what nobody here can judge. The cursor does not
+ * pass it, and when somebody is admitted the range is asked for again. */
+static int announced_unknown(struct link_network *ln, const struct hash *feed_id)
+{
+	ln->unknown = true;
+	ln->unknown_feeds[feed_id->bytes[0] / 8] |= (uint8_t)(0x80 >> feed_id->bytes[0] % 8);
+	ln->mark_open++;
+	return 0;
+}
+
+void sync_admitted(struct network *network)
+{
+	static const uint8_t none[32] = {0};
+	list_for_each(&network->node->links, n)
+	{
+		struct link *link = list_entry(n, struct link, node_link);
+		struct link_network *ln = link_network_find(link, &network->id);
+		if (!ln || !ln->unknown || link->state != LINK_LIVE)
+			continue;
+		message_write_range_want(&link->control, &network->id, none, ln->unknown_feeds);
+		link_wake(link);
+		ln->unknown = false;
+		memset(ln->unknown_feeds, 0, sizeof ln->unknown_feeds);
+	}
+}
+
 static int announced_feed(struct link *link, struct link_network *ln, const struct message_feed *f)
 {
 	struct node *node = link->node;
 	struct feed *feed = node_feed(node, &f->feed_id);
 	if (!feed || feed->network != ln->network)
-		return 0; /* its admission is on its way, or the peer holds what nobody here can judge */
+		return announced_unknown(ln, &f->feed_id);
 	if (f->seq == feed->durable_seq && !hash_equal(&f->entry_hash, &feed->durable_hash))
 		node_feed_contradicted(node, link, feed, f);
 	struct announced *a = sync_announced(feed, link);
@@ -275,42 +348,105 @@ static int announced_feed(struct link *link, struct link_network *ln, const stru
 		list_push_back(&feed->announcers, &a->by_feed);
 		list_push_back(&link->announced, &a->by_link);
 		link->announced_count++;
-	} else if (a->mark) {
-		mark_item_done(link, ln, a->mark);
-		a->mark = 0;
 	}
 	a->seq = f->seq;
 	a->entry_hash = f->entry_hash;
 	a->retry_at = monotime_from_us(0);
-	if (f->seq > feed->durable_seq) {
+	/* One that is still awaited keeps its mark until all that was announced since is durable: the
+	 * cursor never passes what is not. */
+	if (f->seq > feed->durable_seq && a->mark == 0) {
 		a->mark = ln->mark_next;
 		ln->mark_open++;
+	} else if (f->seq <= feed->durable_seq && a->mark) {
+		uint64_t mark = a->mark;
+		a->mark = 0;
+		mark_item_done(link, ln, mark);
 	}
 	if (f->seq > feed->tip.seq)
 		spread_want(node, feed);
 	return 0;
 }
 
+/* As many as the peer keeps in hand at once. */
+static void ask_objects(struct link *link, struct link_network *ln)
+{
+	struct hash asked[LIMIT_OBJECT_WANTS];
+	uint32_t count = 0;
+	size_t position = 0;
+	const void *key;
+	void *value;
+	if (ln->asked > 0 || ln->wanted_objects.count == 0)
+		return;
+	while (count < LIMIT_OBJECT_WANTS && map_next(&ln->wanted_objects, &position, &key, &value)) {
+		if ((uintptr_t)value & 1)
+			continue;
+		memcpy(asked[count].bytes, key, HASH_SIZE);
+		if (!node_object_find(ln->network, &asked[count]))
+			count++;
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		uintptr_t mark = (uintptr_t)map_get(&ln->wanted_objects, &asked[i]);
+		map_put(&ln->wanted_objects, &asked[i], (void *)(mark | 1)); /* it is there: no memory */
+	}
+	ln->asked = count;
+	if (count)
+		message_write_object_want(&link->control, &ln->network->id, asked, count);
+	link_wake(link);
+}
+
 static void announced_objects(struct link *link, struct link_network *ln, const struct message *m)
 {
-	struct hash wanted[LIMIT_ANNOUNCE_ITEMS];
-	uint32_t count = 0;
 	for (uint32_t i = 0; i < m->announce.object_count; i++) {
 		const struct hash *hash = &m->announce.objects[i];
 		const struct object_ref *ref = node_object_find(ln->network, hash);
-		if ((ref && ref->arrival) || map_get(&ln->wanted_objects, hash) ||
-			ln->wanted_objects.count >= LIMIT_OUTSTANDING)
+		if ((ref && ref->arrival) || map_get(&ln->wanted_objects, hash))
 			continue;
-		if (map_put(&ln->wanted_objects, hash, (void *)(uintptr_t)ln->mark_next))
-			continue;
+		/* One that finds no place holds the cursor back: it comes at the next HELLO. */
 		ln->mark_open++;
-		if (!ref)
-			wanted[count++] = *hash;
+		if (ln->wanted_objects.count < LIMIT_OUTSTANDING)
+			map_put(&ln->wanted_objects, hash, (void *)(uintptr_t)(ln->mark_next << 1));
 	}
-	if (count) {
-		message_write_object_want(&link->control, &ln->network->id, wanted, count);
-		link_wake(link);
+	ask_objects(link, ln);
+}
+
+void sync_object_awaited(struct link_network *ln, const struct hash *object_hash)
+{
+	if (map_get(&ln->wanted_objects, object_hash))
+		return;
+	ln->mark_open++;
+	if (ln->wanted_objects.count < LIMIT_OUTSTANDING)
+		map_put(&ln->wanted_objects, object_hash, (void *)(uintptr_t)(ln->mark_next << 1));
+}
+
+static void object_over(struct link *link, struct link_network *ln, const struct hash *hash)
+{
+	uintptr_t value = (uintptr_t)map_remove(&ln->wanted_objects, hash);
+	if (!value)
+		return;
+	if (value & 1)
+		ln->asked--;
+	mark_item_done(link, ln, value >> 1);
+	ask_objects(link, ln);
+}
+
+void sync_object_over(struct network *network, const struct hash *object_hash)
+{
+	list_for_each(&network->node->links, n)
+	{
+		struct link *link = list_entry(n, struct link, node_link);
+		struct link_network *ln = link_network_find(link, &network->id);
+		if (ln)
+			object_over(link, ln, object_hash);
 	}
+}
+
+int sync_on_object_gone(struct link *link, const struct message *m)
+{
+	struct link_network *ln = link_network_find(link, &m->object_want.network_id);
+	for (uint32_t i = 0; ln && i < m->object_want.count; i++)
+		if (!node_object_find(ln->network, &m->object_want.hashes[i]))
+			object_over(link, ln, &m->object_want.hashes[i]);
+	return 0;
 }
 
 int sync_on_announce(struct link *link, const struct message *m)
@@ -329,33 +465,30 @@ int sync_on_announce(struct link *link, const struct message *m)
 	return 0;
 }
 
-void sync_feed_durable(struct node *node, struct feed *feed)
+void sync_feed_durable(struct feed *feed)
 {
 	list_for_each_safe(&feed->announcers, n)
 	{
 		struct announced *a = list_entry(n, struct announced, by_feed);
 		struct link_network *ln = link_network_find(a->link, &feed->network->id);
+		uint64_t mark = a->mark;
 		if (a->seq > feed->durable_seq)
 			continue;
-		if (a->mark && ln)
-			mark_item_done(a->link, ln, a->mark);
 		a->mark = 0;
-		/* It stays until our own announcement was made, which it makes needless, see sync_tell.c.
-		 */
+		if (mark && ln)
+			mark_item_done(a->link, ln, mark);
+		/* It stays until our own announcement was made, which it makes needless: sync_tell.c. */
 	}
-	(void)node;
 }
 
-void sync_object_durable(struct node *node, struct network *network, const struct hash *object_hash)
+void sync_announced_void(struct announced *a)
 {
-	list_for_each(&node->links, n)
-	{
-		struct link *link = list_entry(n, struct link, node_link);
-		struct link_network *ln = link_network_find(link, &network->id);
-		void *number = ln ? map_remove(&ln->wanted_objects, object_hash) : NULL;
-		if (number)
-			mark_item_done(link, ln, (uint64_t)(uintptr_t)number);
-	}
+	struct link *link = a->link;
+	struct link_network *ln = link_network_find(link, &a->feed->network->id);
+	uint64_t mark = a->mark;
+	sync_announced_free(a);
+	if (mark && ln)
+		mark_item_done(link, ln, mark);
 }
 
 int sync_on_ranges(struct link *link, const struct message *m)

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
 #include "base/check.h"
 #include "proto/node_private.h"
 
@@ -7,19 +9,6 @@
  * frame by frame when the socket can take one. First from the peer's cursor to the end, then live:
  * what is committed is appended, and the walk goes on.
  */
-
-void sync_tell_amendments(struct link *link, const struct link_network *ln, size_t first)
-{
-	/* The charter first: without it the peer can judge nothing else. Those that are durable here;
-	 * others were pushed. */
-	for (size_t i = first; i < ln->network->amendment_count; i++) {
-		struct object_ref *ref = ln->network->amendments[i];
-		if (!ref || !ref->arrival)
-			break;
-		message_write_object(&link->control, &ln->network->id, blob_bytes(ref->wire));
-	}
-	link_wake(link);
-}
 
 void sync_tell_from(struct link *link, struct link_network *ln, uint64_t arrival)
 {
@@ -50,23 +39,27 @@ int sync_on_range_want(struct link *link, const struct message *m)
 	struct link_network *ln = link_network_find(link, &m->range_want.network_id);
 	if (!ln)
 		return 0;
+	/* A walk that is not at its end would lose what the filter hides: then all is told. */
+	bool joined = ln->telling && ln->filtered;
+	bool under_way = ln->telling && !ln->filtered &&
+		(!ln->live || ln->object_next || ln->feed_next);
 	sync_tell_from(link, ln, 0);
-	ln->filtered = true;
 	ln->live = true; /* objects by hash: the peer may have most of them */
+	ln->filtered = !under_way;
 	ln->filter_until = link->node->newest.arrival;
-	memcpy(ln->filter_objects, m->range_want.objects, 32);
-	memcpy(ln->filter_feeds, m->range_want.feeds, 32);
+	for (uint32_t i = 0; i < 32; i++) {
+		ln->filter_objects[i] = m->range_want.objects[i] | (joined ? ln->filter_objects[i] : 0);
+		ln->filter_feeds[i] = m->range_want.feeds[i] | (joined ? ln->filter_feeds[i] : 0);
+	}
 	return 0;
 }
 
 int sync_on_object_want(struct link *link, const struct message *m)
 {
 	struct link_network *ln = link_network_find(link, &m->object_want.network_id);
-	for (uint32_t i = 0; ln && i < m->object_want.count; i++) {
-		const struct object_ref *ref = node_object_find(ln->network, &m->object_want.hashes[i]);
-		if (ref && ref->arrival)
-			message_write_object(&link->control, &ln->network->id, blob_bytes(ref->wire));
-	}
+	for (uint32_t i = 0; ln && i < m->object_want.count; i++)
+		if (buffer_push(&ln->object_wants, m->object_want.hashes[i].bytes, HASH_SIZE))
+			return link_breach(link, ERROR_LIMIT, "limit");
 	link_wake(link);
 	return 0;
 }
@@ -81,6 +74,13 @@ static struct feed *feed_after(const struct network *network, const struct feed 
 {
 	struct list_node *n = list_next(&network->feeds_by_arrival, &feed->by_arrival);
 	return n ? list_entry(n, struct feed, by_arrival) : NULL;
+}
+
+/* The genesis and the amendments upon it go by number; their rivals like other objects. */
+static bool in_chain(const struct network *network, const struct object_ref *ref)
+{
+	return (ref->type == OBJECT_GENESIS || ref->type == OBJECT_AMENDMENT) &&
+		ref->number < network->amendment_count && network->amendments[ref->number] == ref;
 }
 
 static bool filter_passes(
@@ -111,8 +111,8 @@ static bool produce_announce(
 	while (ln->live && ln->object_next && object_count < LIMIT_ANNOUNCE_ITEMS && left >= 34) {
 		struct object_ref *ref = ln->object_next;
 		ln->object_next = object_after(ln->network, ref);
-		/* Amendments go by number, see sync_tell_amendments and the push. */
-		if (!filter_passes(ln, ref->arrival, ref->object_hash.bytes[0], ln->filter_objects))
+		if (in_chain(ln->network, ref) ||
+			!filter_passes(ln, ref->arrival, ref->object_hash.bytes[0], ln->filter_objects))
 			continue;
 		objects[object_count++] = ref->object_hash;
 		left -= 34;
@@ -142,18 +142,55 @@ static bool produce_announce(
 	return true;
 }
 
+/* The charter first: without it the peer can judge nothing else. */
+static bool produce_amendment(struct link_network *ln, struct buffer *out)
+{
+	const struct network *network = ln->network;
+	if (!ln->named || ln->amendment_next >= network->amendment_count)
+		return false;
+	const struct object_ref *ref = network->amendments[ln->amendment_next];
+	if (!ref || !ref->arrival)
+		return false;
+	message_write_object(out, &network->id, blob_bytes(ref->wire));
+	ln->amendment_next++;
+	return true;
+}
+
+static bool produce_wanted(struct link_network *ln, struct buffer *out)
+{
+	struct hash hash;
+	if (ln->object_wants.len == 0)
+		return false;
+	memcpy(hash.bytes, ln->object_wants.data, HASH_SIZE);
+	buffer_consume(&ln->object_wants, HASH_SIZE);
+	if (ln->object_wants.len == 0)
+		buffer_shrink(&ln->object_wants, 0);
+	const struct object_ref *ref = node_object_find(ln->network, &hash);
+	if (ref && ref->arrival)
+		message_write_object(out, &ln->network->id, blob_bytes(ref->wire));
+	else
+		message_write_object_gone(out, &ln->network->id, &hash, 1);
+	return true;
+}
+
+void sync_pushed(struct link_network *ln, const struct object_ref *ref)
+{
+	if (in_chain(ln->network, ref) && ref->number == ln->amendment_next)
+		ln->amendment_next++;
+}
+
 bool sync_produce(struct link *link, struct buffer *out, size_t room)
 {
 	for (uint32_t i = 0; i < link->network_count; i++) {
 		struct link_network *ln = &link->networks[i];
+		if (produce_amendment(ln, out) || produce_wanted(ln, out))
+			return true;
 		if (!ln->telling)
 			continue;
 		while (!ln->live && ln->object_next) {
 			struct object_ref *ref = ln->object_next;
 			ln->object_next = object_after(ln->network, ref);
-			/* The peer's HELLO named its newest amendment: those above it went ahead of this walk.
-			 */
-			if (ref->type == OBJECT_GENESIS || ref->type == OBJECT_AMENDMENT)
+			if (in_chain(ln->network, ref))
 				continue;
 			message_write_object(out, &ln->network->id, blob_bytes(ref->wire));
 			return true;

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "charter/object.h"
-#include "cluster.h"
+#include "tests/unit/proto/cluster.h"
 #include "proto/message.h"
 
 /* Two cities with a live link; the first end of it is the one that is flooded. */
@@ -39,7 +39,8 @@ static void lives_on(struct cluster *c)
 	cluster_deinit(c);
 }
 
-/* Answers of more than the queue takes, then a breach in the same bytes: the queue ends in a torn frame. */
+/* Answers of more than the queue takes, then a breach in the same bytes: the queue ends in a torn
+ * frame. */
 static void wants_then_a_breach(void **state)
 {
 	struct cluster c;

@@ -53,7 +53,7 @@ static bool events_read(struct probe *p)
 	bool found = false;
 	if (p->events->ended)
 		measure_die("the event stream ended");
-	for (; n > 0; n = http_receive(p->events, &data)) {
+	for (; n > 0; n = http_take(p->events, &data)) {
 		for (size_t i = 0; i < n; i++) {
 			if (data[i] != '\n') {
 				if (p->len < sizeof(p->line) - 1)
@@ -64,8 +64,6 @@ static bool events_read(struct probe *p)
 			p->len = 0;
 			found |= line_event(p);
 		}
-		if (p->events->begin == p->events->end)
-			break;
 	}
 	return found;
 }

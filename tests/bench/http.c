@@ -113,8 +113,7 @@ static bool chunk_take(struct http *http)
 	return true;
 }
 
-/** The next piece of the body among what has come. */
-static size_t body_take(struct http *http, const char **data)
+size_t http_take(struct http *http, const char **data)
 {
 	if (!http->in_body && !head_take(http))
 		return 0;
@@ -134,7 +133,7 @@ static size_t body_take(struct http *http, const char **data)
 
 size_t http_receive(struct http *http, const char **data)
 {
-	size_t len = http->ended ? 0 : body_take(http, data);
+	size_t len = http->ended ? 0 : http_take(http, data);
 	if (len > 0 || http->ended)
 		return len;
 	if (http->begin > 0) {
@@ -150,7 +149,7 @@ size_t http_receive(struct http *http, const char **data)
 	if (n == 0)
 		http->ended = true;
 	http->end += (size_t)n;
-	return body_take(http, data);
+	return http_take(http, data);
 }
 
 int http_answer(struct http *http, char *to, size_t size)

@@ -34,5 +34,7 @@ void http_request(
  * until the next call. 0 bytes with !http->ended: only a part of the head or of a chunk came.
  */
 size_t http_receive(struct http *http, const char **data);
+/** The next piece of the answer's body among what was received already, without a read. */
+size_t http_take(struct http *http, const char **data);
 /** Reads the whole answer; what does not fit into `to` is dropped. Terminated. Gives the status. */
 int http_answer(struct http *http, char *to, size_t size);

@@ -99,6 +99,7 @@ int attachment_writer_new(uv_loop_t *loop, struct store *store, struct attachmen
 	writer->async.data = writer;
 	uv_unref((uv_handle_t *)&writer->async);
 	require(pthread_create(&writer->thread, NULL, run, writer) == 0);
+	pthread_setname_np(writer->thread, "attachments"); /* so that its time can be told apart */
 	*out = writer;
 	return 0;
 }

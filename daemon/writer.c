@@ -263,6 +263,7 @@ int writer_new(
 	writer->async.data = writer;
 	uv_unref((uv_handle_t *)&writer->async); /* it holds the loop only while something is pending */
 	require(pthread_create(&writer->thread, NULL, run, writer) == 0);
+	pthread_setname_np(writer->thread, "writer"); /* so that its time can be told apart */
 	*out = writer;
 	return 0;
 }

@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A city of the bench: its daemon, its API, and what the daemon's process used."""
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+START_S_MAX = 20
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class Connection(http.client.HTTPConnection):
+    """HTTP over a Unix socket."""
+
+    def __init__(self, path, timeout=120):
+        super().__init__("hansa", timeout=timeout)
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
+
+
+class City:
+    """One daemon. Everything through `hansa` and the control API, as a user's client would."""
+
+    def __init__(self, programs, root, slug):
+        self.programs = programs
+        self.slug = slug
+        self.folder = os.path.join(root, slug)
+        self.socket = os.path.join(self.folder, "control.sock")
+        self.environment = dict(os.environ, HOME=root)
+        self.process = None
+        self.fingerprint = self.hansa("init", "--city", slug, "--slug", slug, "--country", "HU",
+                                      "--data", self.folder, "--listen", "127.0.0.1:0",
+                                      daemon=False)["fingerprint"]
+
+    def hansa(self, *words, daemon=True, text=False):
+        command = [os.path.join(self.programs, "hansa")]
+        if daemon:
+            command += ["--socket", self.socket]
+        command += words if text else [*words, "--json"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120,
+                              env=self.environment)
+        if done.returncode != 0:
+            raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip()}")
+        return done.stdout if text else json.loads(done.stdout)
+
+    def start(self):
+        """Starts the daemon; seconds until its API answers."""
+        began = time.monotonic()
+        with open(self.folder + ".log", "ab") as log:
+            self.process = subprocess.Popen(
+                [os.path.join(self.programs, "hansad"), "--config",
+                 os.path.join(self.folder, "hansad.yaml")],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environment)
+        while True:
+            try:
+                self.get("/healthz")
+                return time.monotonic() - began
+            except (OSError, http.client.HTTPException) as error:
+                if self.process.poll() is not None or time.monotonic() - began > START_S_MAX:
+                    raise RuntimeError(f"{self.slug} does not start: see {self.folder}.log") \
+                        from error
+                time.sleep(0.0005)
+
+    def stop(self):
+        if not self.process:
+            return
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.process = None
+
+    def request(self, method, path, body=None, headers=None):
+        """(status, body's bytes)."""
+        connection = Connection(self.socket)
+        try:
+            connection.request(method, path, body, headers or {})
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        finally:
+            connection.close()
+
+    def get(self, path):
+        status, body = self.request("GET", path)
+        if status not in (200, 202):
+            raise RuntimeError(f"GET {path}: {status} {body[:200]!r}")
+        return json.loads(body)
+
+    def status(self):
+        return self.get("/v1/status")
+
+    def held(self, of, lane="doc"):
+        """How many records of a city's lane are durable here."""
+        return sum(feed["seq"] for feed in self.status()["feeds"]
+                   if feed["city"] == of.slug and feed["lane"] == lane)
+
+    def peer(self, other):
+        for peer in self.status()["peers"]:
+            if peer["city"] == other.slug and peer["state"] == "live":
+                return peer
+        return None
+
+    def upload(self, size, seed):
+        """Stores an attachment of so many bytes; its id."""
+        block = bytearray(os.urandom(1 << 20))
+
+        def blocks():
+            for number in range(size >> 20):
+                block[:16] = f"{seed:08x}{number:08x}".encode()
+                yield bytes(block)
+
+        status, body = self.request(
+            "POST", "/v1/attachments", blocks(),
+            {"Content-Type": "application/octet-stream", "Content-Length": str(size)})
+        if status != 201:
+            raise RuntimeError(f"attachment: {status} {body[:200]!r}")
+        return json.loads(body)["id"]
+
+    def publish(self, network, record):
+        status, body = self.request("POST", f"/v1/networks/{network}/records",
+                                    json.dumps(record), {"Content-Type": "application/json"})
+        if status != 201:
+            raise RuntimeError(f"publish: {status} {body[:200]!r}")
+        return json.loads(body)["id"]
+
+
+class Usage:
+    """What daemons use while it is open: CPU of each thread by name, peak of anonymous memory."""
+
+    def __init__(self, *cities):
+        self.cities = cities
+        self.peak = {city.slug: 0 for city in cities}
+        self.ended = threading.Event()
+        self.thread = threading.Thread(target=self.sample, daemon=True)
+
+    def __enter__(self):
+        self.before = self.cpu_now()
+        self.began = time.monotonic()
+        self.thread.start()
+        return self
+
+    def __exit__(self, *error):
+        self.seconds = time.monotonic() - self.began
+        self.ended.set()
+        self.thread.join()
+        after = self.cpu_now()
+        self.cpu = {slug: {name: seconds - self.before[slug].get(name, 0)
+                           for name, seconds in threads.items()}
+                    for slug, threads in after.items()}
+
+    def cpu_now(self):
+        return {city.slug: threads_cpu(city.process.pid) for city in self.cities}
+
+    def sample(self):
+        round_number = 0
+        while True:
+            for city in self.cities:
+                self.peak[city.slug] = max(
+                    self.peak[city.slug],
+                    anonymous_bytes(city.process.pid, precise=round_number % 50 == 0))
+            if self.ended.wait(0.02):
+                return
+            round_number += 1
+
+    def peak_mib(self):
+        return {slug: peak / (1 << 20) for slug, peak in self.peak.items()}
+
+
+def threads_cpu(pid):
+    """Seconds of CPU of each thread's name; libuv's workers add up."""
+    used = {}
+    folder = f"/proc/{pid}/task"
+    for task in os.listdir(folder):
+        try:
+            with open(f"{folder}/{task}/stat", encoding="ascii") as source:
+                text = source.read()
+        except OSError:
+            continue
+        name = text[text.index("(") + 1:text.rindex(")")]
+        fields = text[text.rindex(")") + 2:].split()
+        if int(task) == pid:
+            name = "loop"
+        used[name] = used.get(name, 0) + (int(fields[11]) + int(fields[12])) / TICKS
+    return used
+
+
+def anonymous_bytes(pid, precise):
+    """RssAnon; now and then the exact sum of smaps_rollup, which the kernel walks for."""
+    name, key = ("smaps_rollup", "Anonymous:") if precise else ("status", "RssAnon:")
+    try:
+        with open(f"/proc/{pid}/{name}", encoding="ascii") as source:
+            for line in source:
+                if line.startswith(key):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    return 0

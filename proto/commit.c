@@ -45,6 +45,7 @@ static int apply_run(struct commit_op *op, struct store_txn *txn)
 		.entries = blob_bytes(op->blob),
 		.index = op->index,
 		.checkpoint = op->checkpoint,
+		.by_cut = op->by_cut,
 		.since_checkpoint_entries = op->since_checkpoint_entries,
 		.since_checkpoint_bytes = op->since_checkpoint_bytes,
 		.source_city = op->source_city,

@@ -54,6 +54,7 @@ struct commit_op {
 	uint32_t count;
 	uint8_t head[HEAD_BYTES];
 	bool checkpoint, own;
+	bool by_cut; /* RUN: it ends at a cut, `head` is none that anybody signed */
 	uint32_t since_checkpoint_entries;
 	uint64_t since_checkpoint_bytes;
 	struct hash last_hash; /* RUN: entry_hash of its last entry */

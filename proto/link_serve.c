@@ -260,11 +260,28 @@ static size_t trim_to_head(const struct serving *s, const struct node_read *read
 	return at > from ? at : from;
 }
 
+/* Between two heads only the charter's cut vouches for the end, docs/protocol.md section 4. */
+static int cut_head(const struct link *link, const struct serving *s, struct store_slice *slice)
+{
+	const struct feed *feed = node_feed(link->node, &s->feed_id);
+	struct run_rules rules;
+	struct head head;
+	int code = feed ? node_feed_rules(feed, slice->epoch, &rules) : ERROR_NOT_FOUND;
+	if (code == 0)
+		code = run_cut_head(&rules, &s->feed_id, &head);
+	if (code == 0 && (head.seq != slice->head_seq || rules.alert_lane))
+		code = ERROR_CUT; /* a lower one is on its way into the store; each alert has its head */
+	if (code == 0)
+		head_encode(&head, slice->head);
+	return code;
+}
+
 /* Begins the run that the first slice belongs to; inline if all of it is here and fits. */
 static bool run_begin(struct link *link, struct serving *s, struct buffer *out, size_t frame_max)
 {
 	struct node_read *read = s->slices[0];
-	if (!read->slice.has_head) {
+	bool by_cut = !read->slice.has_head;
+	if (by_cut && cut_head(link, s, &read->slice)) {
 		pull_end(link, s, out, END_LATER);
 		return true;
 	}
@@ -280,7 +297,7 @@ static bool run_begin(struct link *link, struct serving *s, struct buffer *out, 
 		return false;
 	s->stream = link->next_stream++;
 	message_write_run(out, s->stream, &s->feed_id, read->slice.first_seq, read->slice.head,
-		alert ? &read->slice.prev : NULL, 0, whole ? &inline_bytes : NULL);
+		alert ? &read->slice.prev : NULL, by_cut ? RUN_FLAG_CUT : 0, whole ? &inline_bytes : NULL);
 	s->offset = 0;
 	if (!whole) {
 		s->in_run = true;

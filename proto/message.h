@@ -90,6 +90,8 @@ enum bye_code {
 #define INSTANCE_BYTES 16u
 #define STORE_EPOCH_BYTES 8u
 #define RUN_FLAG_PUSHED 1u
+/** The run ends at a cut between two heads: its head is the charter's word (run_cut_head). */
+#define RUN_FLAG_CUT 2u
 
 struct message_cursor {
 	uint8_t store_epoch[STORE_EPOCH_BYTES];

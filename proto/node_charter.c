@@ -193,6 +193,15 @@ void node_roster_changed(struct node *node, struct network *network)
 	node->want_due = node->publish_due = true;
 }
 
+/* The pins may have changed: what that means for the links. */
+static void judge_due(struct network *network)
+{
+	if (!network->judge_due)
+		return;
+	network->judge_due = false;
+	node_roster_changed(network->node, network);
+}
+
 static uint64_t commit_number(const struct roster_change *change)
 {
 	return change->kind == ROSTER_CHANGE_EPOCH_RECORD ? 0 : change->number;
@@ -358,10 +367,7 @@ int node_object_receive(
 		retry_pending(node, network, &commit);
 	if (commit)
 		node_commit(node, commit);
-	if (network->judge_due) {
-		network->judge_due = false;
-		node_roster_changed(node, network);
-	}
+	judge_due(network);
 	if (code == 0 || waits_for_other(code) || code == ERROR_EXISTS || code == ERROR_CHARTER_RIVAL ||
 		code == ERROR_LIMIT || code == ERROR_VERSION)
 		return 0;
@@ -403,10 +409,7 @@ int node_object_bootstrap(
 	log_event(LOG_LEVEL_WARN, "charter_taken_back", "network", network->slug);
 	/* A charter without amendments brings no other occasion: the link says HELLO for the network
 	 * now. */
-	if (network->judge_due) {
-		network->judge_due = false;
-		node_roster_changed(node, network);
-	}
+	judge_due(network);
 	return 0;
 }
 
@@ -433,6 +436,8 @@ static void submitted(void *ctx, struct commit *commit)
 		if (hash_equal(&op->hash, &s->object_hash))
 			arrival = op->arrival.arrival;
 	}
+	/* Only now: a city that it suspends is pushed it as the last on its link. */
+	judge_due(s->network);
 	if (s->done)
 		s->done(s->ctx, commit->code, &s->object_hash, arrival);
 	free(s);
@@ -470,10 +475,8 @@ static int submit(struct node *node, struct network *network, const struct bytes
 	commit->done = submitted;
 	commit->ctx = s;
 	node_commit(node, commit);
-	if (network->judge_due) {
-		network->judge_due = false;
-		node_roster_changed(node, network);
-	}
+	if (adopt)
+		judge_due(network);
 	return 0;
 }
 

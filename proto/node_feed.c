@@ -350,6 +350,7 @@ static int accept_run(struct node *node, struct link *link, struct feed *feed, u
 		: NULL;
 	require(op); /* the tip has moved: without memory there is no way back */
 	op->source_city = link->city_id;
+	op->by_cut = rules->by_cut;
 	credit_to(commit, link, credit, flags & RUN_FLAG_PUSHED);
 	if (feed->lane == FEED_LANE_ALERT && flags & RUN_FLAG_PUSHED)
 		relay_push(feed, link, first_seq, op->head, &prev, blob);
@@ -376,6 +377,11 @@ int node_feed_run(struct node *node, struct link *link, struct feed *feed, uint6
 	if (code == 0) {
 		code = node_feed_rules(feed, head.epoch, &rules);
 		feed->epoch_missing |= code == ERROR_EPOCH_UNKNOWN;
+	}
+	if (code == 0) {
+		rules.by_cut = flags & RUN_FLAG_CUT;
+		/* A cut that is not here yet may come: what was announced must not be forgotten. */
+		feed->epoch_missing |= rules.by_cut && (!rules.has_end || head.seq < rules.end_seq);
 	}
 	if (code == 0 && head.seq <= feed->tip.seq)
 		code = ERROR_STATE; /* held already */
@@ -507,13 +513,22 @@ void node_feed_gap_committed(struct node *node, struct commit *commit, const str
 
 /* ---- cuts ---- */
 
+/* Where the tip's epoch ends, and, where that epoch is void as a whole, the one before it. */
+static bool end_of_tip(const struct feed *feed, struct roster_epoch *e)
+{
+	const struct roster *roster = feed->network->roster;
+	uint32_t epoch = feed->tip.epoch;
+	bool known = roster_epoch(roster, &feed->city_id, epoch, e) == 0;
+	while (known && e->is_void && epoch > 1)
+		known = roster_epoch(roster, &feed->city_id, --epoch, e) == 0;
+	return known && e->has_end;
+}
+
 static void apply_cut(struct node *node, struct feed *feed)
 {
 	struct roster_epoch e;
 	unsigned i = feed->lane - 1u;
-	if (feed->tip.seq == 0 ||
-		roster_epoch(feed->network->roster, &feed->city_id, feed->tip.epoch, &e) || !e.has_end ||
-		e.end[i].seq >= feed->tip.seq)
+	if (feed->tip.seq == 0 || !end_of_tip(feed, &e) || e.end[i].seq >= feed->tip.seq)
 		return;
 	/* The class of the feed's runs, so that none of them is written after it. */
 	struct commit *commit = commit_new(class_of(feed));
@@ -523,13 +538,14 @@ static void apply_cut(struct node *node, struct feed *feed)
 	op->city_id = feed->city_id;
 	op->feed_id = feed->feed_id;
 	op->lane = feed->lane;
-	op->epoch = feed->tip.epoch;
+	op->epoch = e.epoch;
 	op->seq = e.end[i].seq;
 	op->hash = e.end[i].hash;
 	op->arrived = node->now.wall;
 	feed->in_flight++;
 	feed->tip.seq = op->seq;
 	feed->tip.entry_hash = op->hash;
+	feed->tip.epoch = op->seq ? op->epoch : 0;
 	feed_tip_checkpoint(&feed->tip);
 	struct log_line l;
 	log_begin(&l, LOG_LEVEL_WARN, "feed_cut");
@@ -569,6 +585,7 @@ void node_feed_cut_committed(struct node *node, struct commit *commit, const str
 	uint64_t last = feed->durable_seq;
 	feed->durable.seq = feed->durable_seq = op->seq;
 	feed->durable.entry_hash = feed->durable_hash = op->hash;
+	feed->durable.epoch = op->seq ? op->epoch : 0;
 	feed_tip_checkpoint(&feed->durable);
 	feed_settle(feed);
 	if (op->arrival.arrival) {
@@ -576,7 +593,7 @@ void node_feed_cut_committed(struct node *node, struct commit *commit, const str
 		list_remove(&feed->by_arrival);
 		feed->arrival = op->arrival.arrival;
 		list_push_back(&feed->network->feeds_by_arrival, &feed->by_arrival);
-		sync_feed_appended(feed);
+		sync_feed_appended(feed); /* who was told more is told less */
 	}
 	digest_feed_changed(feed);
 	sync_feed_durable(feed);

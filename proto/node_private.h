@@ -64,8 +64,7 @@ struct feed {
 	/* the pull that is open */
 	struct link *pull_link;
 	uint64_t pull_progress_seq; /* accepted seq when it last moved */
-	bool
-		epoch_missing; /* a run of it came under an epoch not known here: it waits for the record */
+	bool epoch_missing; /* a run came under an epoch, or to a cut, that is not known here yet */
 	struct list_node wanting; /* in node->wanting[lane - 1] while it should be pulled and is not */
 	struct monotime retry_at; /* not wanted before */
 };

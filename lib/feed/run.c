@@ -2,6 +2,7 @@
 #include "feed/run.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/check.h"
 #include "base/cursor.h"
@@ -52,6 +53,28 @@ int run_index_push(struct run_index *index, struct run_entry entry)
 	return error;
 }
 
+int run_cut_head(const struct run_rules *rules, const struct hash *feed_id, struct head *out)
+{
+	*out = (struct head){
+		.feed_id = *feed_id,
+		.epoch = rules->epoch,
+		.node_key = rules->node_key,
+		.seq = rules->end_seq,
+		.entry_hash = rules->end_hash,
+	};
+	return rules->has_end && rules->end_seq > rules->start_seq ? 0 : ERROR_CUT;
+}
+
+/* A head in form, which stands exactly at the end that the charter names. */
+static int cut_head_check(const struct run_rules *rules, const struct head *head)
+{
+	static const struct signature none;
+	if (rules->alert_lane || head->time.ms || head->flags ||
+		memcmp(&head->signature, &none, sizeof(none)) != 0)
+		return ERROR_HEAD;
+	return rules->has_end && head->seq == rules->end_seq ? 0 : ERROR_CUT;
+}
+
 /* What can be said without reading an entry. */
 static int outline_check(const struct run_rules *rules, const struct hash *feed_id,
 	uint64_t first_seq, const struct head *head, struct bytes entries)
@@ -65,6 +88,9 @@ static int outline_check(const struct run_rules *rules, const struct hash *feed_
 	if (rules->has_end && head->seq >= rules->end_seq &&
 		(head->seq > rules->end_seq || !hash_equal(&head->entry_hash, &rules->end_hash)))
 		return ERROR_CUT;
+	int error = rules->by_cut ? cut_head_check(rules, head) : 0;
+	if (error)
+		return error;
 	if (head->seq - first_seq >= (rules->alert_lane ? 1 : RUN_ENTRIES_MAX))
 		return ERROR_CHECKPOINT;
 	if (rules->alert_lane && !(head->flags & HEAD_FLAG_CHECKPOINT))
@@ -117,10 +143,16 @@ static int entries_walk(struct hasher *hasher, uint64_t last_seq, struct bytes e
 	return cursor_end(&c);
 }
 
+/* The checkpoint rule at the run's end, where a cut may come too early for it. */
+static bool end_is_right(const struct run_rules *rules, bool checkpoint, const struct feed_tip *at)
+{
+	return rules->by_cut || rules->alert_lane || checkpoint == feed_tip_checkpoint_due(at);
+}
+
 static int run_check(struct hasher *hasher, const struct run_rules *rules, const struct head *head,
 	struct bytes entries, struct run_index *index, struct feed_tip *at)
 {
-	bool signature_first = entries.len > RUN_SIGNATURE_FIRST_BYTES;
+	bool signature_first = !rules->by_cut && entries.len > RUN_SIGNATURE_FIRST_BYTES;
 	bool checkpoint = head->flags & HEAD_FLAG_CHECKPOINT;
 
 	run_index_reset(index);
@@ -131,13 +163,13 @@ static int run_check(struct hasher *hasher, const struct run_rules *rules, const
 		error = entries_walk(hasher, head->seq, entries, index, at);
 	if (error)
 		return error;
-	if (!rules->alert_lane && checkpoint != feed_tip_checkpoint_due(at))
+	if (!end_is_right(rules, checkpoint, at))
 		return ERROR_CHECKPOINT;
 	if (!hash_equal(&at->entry_hash, &head->entry_hash))
 		return ERROR_CHAIN;
-	if (checkpoint)
+	if (checkpoint || rules->by_cut)
 		feed_tip_checkpoint(at);
-	return signature_first ? 0 : head_verify(head);
+	return signature_first || rules->by_cut ? 0 : head_verify(head);
 }
 
 int run_verify(struct hasher *hasher, const struct run_rules *rules, const struct feed_tip *tip,

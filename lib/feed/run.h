@@ -29,7 +29,15 @@ struct run_rules {
 	uint64_t end_seq;       /* its last valid entry; may be start_seq: none */
 	struct hash end_hash;
 	bool alert_lane;
+	bool by_cut; /* the run says that it ends at the end cut: the charter vouches, not a head */
 };
+
+/**
+ * What stands in a head's place where an epoch's end cut falls between two heads: feed, epoch and
+ * node key of the rules, their end, and zeros for time, flags and signature. ERROR_CUT: the epoch
+ * has no end, or no entry.
+ */
+int run_cut_head(const struct run_rules *rules, const struct hash *feed_id, struct head *out);
 
 /** Where an entry lies within the run's bytes. */
 struct run_entry {
@@ -54,6 +62,9 @@ int run_index_push(struct run_index *index, struct run_entry entry);
  * Verifies the run that continues `tip`. On 0 `index` holds each entry and `after` (which may be
  * `tip`) the new tip. On an error `after` is untouched and `index` void.
  *
+ * With rules->by_cut the head must be run_cut_head's: no signature is verified, since the charter's
+ * cut vouches for the chain that ends in its hash. It need not be a checkpoint, and serves as one.
+ *
  * Checks in order of their cost; the signature (some 75 us) comes before the hashes only where
  * these cost more.
  *
@@ -61,8 +72,10 @@ int run_index_push(struct run_index *index, struct run_entry entry);
  *   feed's epochs: it lies in a later epoch, or before the start cut with the same epoch number.
  * ERROR_GAP: first_seq lies beyond tip.seq + 1, or the start cut does beyond the tip.
  * ERROR_EPOCH_UNKNOWN: the head is of another epoch, or of a rival record's node key.
- * ERROR_CUT: an entry at or before the start cut, beyond the end cut, or other than the end cut's.
- * ERROR_HEAD: the head is of another feed, or does not stand at the last entry.
+ * ERROR_CUT: an entry at or before the start cut, beyond the end cut, or other than the end cut's;
+ *   by_cut, and the charter has no such cut.
+ * ERROR_HEAD: the head is of another feed, or does not stand at the last entry; by_cut, and it has
+ *   a time, flags or a signature, or is of the alert lane, where each entry has its own head.
  * ERROR_CHECKPOINT: a checkpoint is due within the run, or its head is none, or it is one where
  * none is due; more than one entry in the alert lane. ERROR_CHAIN: the hashes do not lead from the
  * tip to the head. ERROR_SIGNATURE, ERROR_KEY: as head_verify. ERROR_LIMIT: more than

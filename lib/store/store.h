@@ -143,8 +143,9 @@ struct store_run {
 	struct hash prev;              /* entry_hash before first_seq; zeros: the tip's */
 	struct bytes entries;          /* wire forms back to back */
 	const struct run_entry *index; /* `count` of them, in order, without holes */
-	uint8_t head[STORE_HEAD_SIZE]; /* signed, of the last entry */
+	uint8_t head[STORE_HEAD_SIZE]; /* signed, of the last entry; not read with by_cut */
 	bool checkpoint;
+	bool by_cut; /* it ends at its epoch's cut, for which nobody has a head; not a checkpoint */
 	uint32_t since_checkpoint_entries; /* after this run; 0 if it ends in a checkpoint */
 	uint64_t since_checkpoint_bytes;
 	struct hash source_city; /* who gave it; zeros: made here */

@@ -157,6 +157,13 @@ static int put_packs(
 	return engine_put_bytes(txn->t, TABLE_MERGE_DUE, key_feed(key, row->feed), bytes_of(NULL, 0));
 }
 
+/* The end of an epoch without a head, as store_cut leaves it. */
+static int put_end(struct store_txn *txn, uint32_t feed, uint64_t seq)
+{
+	uint8_t key[KEY_SEQ_SIZE];
+	return engine_put_bytes(txn->t, TABLE_HEADS, key_seq(key, feed, seq), bytes_of(NULL, 0));
+}
+
 static int put_head(struct store_txn *txn, uint32_t feed, uint64_t seq, const uint8_t *head)
 {
 	uint8_t key[KEY_SEQ_SIZE];
@@ -173,8 +180,10 @@ static void feed_advance(struct store_feed *feed, const struct store_run *run, u
 	feed->entry_hash = run->index[run->count - 1].entry_hash;
 	feed->since_checkpoint_entries = run->since_checkpoint_entries;
 	feed->since_checkpoint_bytes = run->since_checkpoint_bytes;
-	feed->has_head = true;
-	memcpy(feed->head, run->head, STORE_HEAD_SIZE);
+	feed->has_head = !run->by_cut;
+	memset(feed->head, 0, STORE_HEAD_SIZE);
+	if (feed->has_head)
+		memcpy(feed->head, run->head, STORE_HEAD_SIZE);
 	feed->arrival = arrival;
 }
 
@@ -183,7 +192,7 @@ int store_put_run(struct store_txn *txn, const struct store_run *run, struct sto
 	struct feed_row row;
 	struct store_arrival arrival;
 	bool is_new;
-	ensure_or(index_agrees(run), ERROR_USAGE);
+	ensure_or(index_agrees(run) && !(run->by_cut && run->checkpoint), ERROR_USAGE);
 	int r = store_feed_or_new(
 		txn, &run->network_id, &run->city_id, &run->feed_id, run->lane, &row, &is_new);
 	if (!r)
@@ -212,6 +221,8 @@ int store_put_run(struct store_txn *txn, const struct store_run *run, struct sto
 		r = put_head(txn, row.feed, before->seq, before->head);
 	if (!r && run->checkpoint && !(flags_of(run) & PACK_HEADS))
 		r = put_head(txn, row.feed, last_seq, run->head);
+	if (!r && run->by_cut)
+		r = put_end(txn, row.feed, last_seq);
 	if (!r)
 		r = put_packs(txn, run, &row, arrival.arrival);
 	if (!r) {

@@ -322,6 +322,104 @@ static void cuts_bound_an_epoch(void **state)
 	buffer_deinit(&run.entries);
 }
 
+/* The run of the vectors as it ends after two of its three entries, where a cut is drawn. */
+static struct loaded cut_load(void)
+{
+	struct loaded run = chain_load("docs over two epochs", 0);
+	assert_int_equal(judge(&run), 0);
+	assert_int_equal(run_list.count, 3);
+	const struct run_entry *end = &run_list.entries[1];
+	run.rules.has_end = run.rules.by_cut = true;
+	run.rules.end_seq = 2;
+	run.rules.end_hash = end->entry_hash;
+	buffer_truncate(&run.entries, end->offset + end->length);
+	assert_int_equal(run_cut_head(&run.rules, &run.head.feed_id, &run.head), 0);
+	return run;
+}
+
+static void a_cut_vouches_where_no_head_stands(void **state)
+{
+	(void)state;
+	struct loaded run = cut_load();
+	struct feed_tip tip = tip_before(&run), after;
+	uint8_t wire[HEAD_BYTES];
+
+	assert_int_equal(verify(&run, &tip, &after), 0);
+	assert_int_equal(after.seq, 2);
+	assert_int_equal(after.epoch, 1);
+	assert_true(hash_equal(&after.entry_hash, &run.rules.end_hash));
+	assert_int_equal(after.since_checkpoint_entries, 0); /* it serves as a checkpoint */
+	assert_int_equal(after.since_checkpoint_bytes, 0);
+	assert_int_equal(run_list.count, 2);
+	head_encode(&run.head, wire); /* it travels in a head's place */
+	struct head travelled;
+	assert_int_equal(head_decode(bytes_of(wire, sizeof(wire)), &travelled), 0);
+	run.head = travelled;
+	assert_int_equal(judge(&run), 0);
+	for (size_t i = HEAD_BYTES - SIGNATURE_SIZE - 9; i < HEAD_BYTES; i++)
+		assert_int_equal(wire[i], 0);
+
+	/* Where a checkpoint is due at the cut itself, and where one was due before it. */
+	tip.epoch = 1;
+	tip.since_checkpoint_entries = CHECKPOINT_ENTRIES - 2;
+	run.rules.start_seq = 0;
+	assert_int_equal(verify(&run, &tip, &after), 0);
+	run.first_seq = 2;
+	tip.seq = 1;
+	tip.since_checkpoint_entries = CHECKPOINT_ENTRIES;
+	assert_int_equal(verify(&run, &tip, &after), ERROR_CHECKPOINT);
+	buffer_deinit(&run.entries);
+}
+
+static void a_cut_vouches_for_nothing_else(void **state)
+{
+	(void)state;
+	struct loaded run = cut_load(), changed = run;
+
+	changed.entries.data[run.entries.len - 1] ^= 1;
+	assert_int_equal(judge(&changed), ERROR_CHAIN);
+	changed.entries.data[run.entries.len - 1] ^= 1;
+	changed.rules.by_cut = false; /* as an ordinary run it has no signature */
+	assert_int_equal(judge(&changed), ERROR_SIGNATURE);
+	changed = run;
+	changed.rules.has_end = false; /* the receiver's charter has no such cut */
+	assert_int_equal(judge(&changed), ERROR_CUT);
+	assert_int_equal(run_cut_head(&changed.rules, &run.head.feed_id, &changed.head), ERROR_CUT);
+	changed = run;
+	changed.rules.end_seq = 3; /* or a later, an earlier, another one */
+	assert_int_equal(judge(&changed), ERROR_CUT);
+	changed.rules.end_seq = 1;
+	assert_int_equal(judge(&changed), ERROR_CUT);
+	changed = run;
+	changed.rules.end_hash.bytes[31] ^= 1;
+	assert_int_equal(judge(&changed), ERROR_CUT);
+	changed.head.entry_hash = changed.rules.end_hash;
+	assert_int_equal(judge(&changed), ERROR_CHAIN);
+	changed = run;
+	changed.head.time = timestamp_from_ms(1); /* it says nothing of its own */
+	assert_int_equal(judge(&changed), ERROR_HEAD);
+	changed = run;
+	changed.head.flags = HEAD_FLAG_CHECKPOINT;
+	assert_int_equal(judge(&changed), ERROR_HEAD);
+	changed = run;
+	changed.head.signature.bytes[63] = 1;
+	assert_int_equal(judge(&changed), ERROR_HEAD);
+	changed = run;
+	changed.head.node_key.bytes[0] ^= 1;
+	assert_int_equal(judge(&changed), ERROR_EPOCH_UNKNOWN);
+	buffer_deinit(&run.entries);
+
+	run = chain_load("alerts", 0); /* each alert has its own head */
+	run.rules.has_end = run.rules.by_cut = true;
+	run.rules.end_seq = 1;
+	run.rules.end_hash = run.head.entry_hash;
+	assert_int_equal(run_cut_head(&run.rules, &run.head.feed_id, &run.head), 0);
+	assert_int_equal(judge(&run), ERROR_HEAD);
+	run.head.flags = HEAD_FLAG_CHECKPOINT;
+	assert_int_equal(judge(&run), ERROR_HEAD);
+	buffer_deinit(&run.entries);
+}
+
 static void an_epoch_begins_at_its_cut(void **state)
 {
 	(void)state;
@@ -495,6 +593,8 @@ int main(void)
 		cmocka_unit_test(a_run_has_to_follow_the_tip),
 		cmocka_unit_test(the_head_is_of_the_epoch_that_the_charter_knows),
 		cmocka_unit_test(cuts_bound_an_epoch),
+		cmocka_unit_test(a_cut_vouches_where_no_head_stands),
+		cmocka_unit_test(a_cut_vouches_for_nothing_else),
 		cmocka_unit_test(an_epoch_begins_at_its_cut),
 		cmocka_unit_test(a_checkpoint_stands_where_it_is_due_and_only_there),
 		cmocka_unit_test(no_run_is_larger_than_the_limit),

@@ -113,6 +113,66 @@ static int on_disowned(void *ctx, const struct store_entry *e)
 	return 0;
 }
 
+/* A run that came without a head, by the cut alone, is kept and given on as such. */
+static void test_a_run_that_ends_at_a_cut(void **state)
+{
+	struct fixture *f = *state;
+	for (uint32_t count = 1; count <= 91; count += 90) {
+		struct origin a = {.number = count, .lane = 3, .epoch = 1, .size = 1200};
+		struct hash id = origin_feed_id(&a);
+		struct store_feed feed;
+		struct store_slice slice;
+		struct store_txn *txn;
+		struct made_run m;
+		struct buffer out;
+		origin_commit(&a, f->store, 100, true);
+		origin_commit(&a, f->store, 7, false); /* its head gives way to the end */
+		origin_make(&a, count, false, &m);
+		m.run.by_cut = true;
+		m.run.since_checkpoint_entries = 0;
+		m.run.since_checkpoint_bytes = 0;
+		ok(store_begin(f->store, &txn));
+		ok(store_put_run(txn, &m.run, NULL));
+		ok(store_commit(txn));
+		made_run_free(&m);
+		uint64_t tip = a.seq;
+		for (int round = 0; round < 3; round++) {
+			if (round == 1)
+				fixture_restart(f);
+			if (round == 2) { /* the next epoch begins behind it */
+				a.epoch = 2;
+				merge_all(f->store);
+				origin_commit(&a, f->store, 5, false);
+				origin_commit(&a, f->store, 5, false);
+			}
+			assert_int_equal(check_feed(f->store, &a), a.seq);
+			ok(store_read_feed(f->store, &id, &feed));
+			assert_int_equal(feed.seq, a.seq);
+			assert_true(feed.has_head == (round == 2));
+			assert_int_equal(feed.since_checkpoint_entries, round == 2 ? a.since_entries : 0);
+			buffer_init(&out, SIZE_MAX);
+			ok(store_read_run(f->store, &id, 101, SIZE_MAX, &out, &slice));
+			assert_int_equal(slice.head_seq, tip);
+			assert_int_equal(slice.epoch, 1);
+			assert_true(slice.head_reached && !slice.has_head);
+			check_wires(&a, 1, 101, tip, buffer_bytes(&out));
+			buffer_reset(&out);
+			ok(store_read_run(f->store, &id, 1, SIZE_MAX, &out, &slice));
+			assert_true(slice.has_head && slice.head_seq == 100);
+			buffer_deinit(&out);
+			a.since_entries = a.since_bytes = 0;
+		}
+		/* A lower cut takes it back. */
+		struct origin whole = {.number = count, .lane = 3, .epoch = 1, .size = 1200};
+		origin_make(&whole, 104, false, &m);
+		made_run_free(&m);
+		cut(f->store, &a, 104, &whole.tip, a.seq - 104);
+		ok(store_read_feed(f->store, &id, &feed));
+		assert_int_equal(feed.seq, 104);
+		assert_false(feed.has_head);
+	}
+}
+
 /* The feed of 300 entries is cut at every place; heads at 100 (checkpoint), 180, 300. */
 static void test_cut_anywhere(void **state)
 {
@@ -286,6 +346,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		BOTH(test_merge_keeps_everything),
 		BOTH(test_merge_in_small_steps),
+		BOTH(test_a_run_that_ends_at_a_cut),
 		BOTH(test_cut_anywhere),
 		BOTH(test_cut_across_merged_packs),
 		BOTH(test_cut_with_another_hash),

@@ -8,7 +8,6 @@
 #include "base/log.h"
 #include "charter/draft.h"
 #include "daemon/app_loop.h"
-#include "daemon/writer.h"
 #include "feed/feed.h"
 
 /*
@@ -17,8 +16,8 @@
  * between leaves node.key.new, which the charter names: the next start goes on from there.
  */
 
-/* The own feeds must be at rest when the cuts are drawn: what is published meanwhile would be lost.
- */
+/* The own feeds must be at rest when the cuts are drawn: what was signed behind them would be
+ * disowned. So drafts wait from the beginning of a renewal to its end. */
 #define QUIET_WITHIN_MS 30000
 
 struct app_renewal {
@@ -155,6 +154,7 @@ static void renewal_end(struct app_renewal *r)
 		log_text(&l, "reason", r->reason);
 	log_uint(&l, "networks", r->committed);
 	log_end(&l);
+	node_hold_drafts(r->app->node, false, app_now(r->app));
 	if (r->done)
 		r->done(r->ctx, r->code, r->code ? r->reason : NULL);
 	secret_key_free(r->key);
@@ -167,10 +167,11 @@ void app_renew_step(struct app *app)
 	if (!r)
 		return;
 	if (!r->submitted && app->state == APP_RUNNING) {
-		if (writer_pending(app->writer) == 0)
+		if (node_own_at_rest(app->node))
 			submit_all(r);
 		else if (monotime_reached(app_now(app).mono, r->until))
-			fail(r, ERROR_BUSY, "Publishing does not rest: try again when less is published.");
+			fail(r, ERROR_BUSY,
+				"What was published is not yet safe on the disk: try again in a minute.");
 		else
 			return;
 	}
@@ -202,14 +203,19 @@ static int renewal_begin(struct app *app, struct secret_key *key, app_renew_fn *
 	r->ctx = ctx;
 	r->until = monotime_add_ms(app_now(app).mono, QUIET_WITHIN_MS);
 	app->inner->renewal = r;
+	node_hold_drafts(app->node, true, app_now(app));
 	return 0;
 }
 
 int app_renew_key(struct app *app, app_renew_fn *done, void *ctx, struct complaint *complaint)
 {
 	struct secret_key *key = NULL;
+	const char *reason;
 	if (app->state != APP_RUNNING || app->inner->renewal)
 		return complain(complaint, ERROR_STATE, "key", "A renewal is under way already.");
+	/* The cuts would be drawn before what is still to come back, and disown it. */
+	if (node_publishing(app->node, &reason) == NODE_PUBLISHING_RECOVERING)
+		return complain(complaint, ERROR_STATE, "key", "Not now: %s.", reason);
 	if (!app->identity.city_key)
 		return complain(complaint, ERROR_STATE, "key",
 			"The city key is not in this folder: put keys/city.key there, and start again.");

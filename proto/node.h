@@ -180,6 +180,7 @@ struct node_dial {
 /**
  * Cities that should have a link and have none: fills up to max, returns the count. Back-off and
  * jitter are the caller's, keyed by city_id. Denied, suspended and removed cities are left out.
+ * While this city itself is suspended it goes on, so that it learns when it is active again.
  */
 size_t node_dials(struct node *node, struct node_dial *out, size_t max);
 /** Whether a stranger's address may take a handshake slot reserved for members. */
@@ -234,6 +235,14 @@ void node_set_addresses(
  * borrowed. */
 void node_set_node_key(struct node *node, const struct secret_key *key,
 	const struct public_key *public_key, struct node_time now);
+/**
+ * While a node key is renewed own entries wait: one signed behind the new epoch's cut would be
+ * disowned, and between the record and node_set_node_key there is no key to sign with. Drafts are
+ * taken, and go when `hold` is false again.
+ */
+void node_hold_drafts(struct node *node, bool hold, struct node_time now);
+/** No own entry is on its way to the disk: an epoch's cuts can be drawn at the own feeds. */
+bool node_own_at_rest(const struct node *node);
 
 /* ---- looking ---- */
 size_t node_network_count(const struct node *node);
@@ -282,7 +291,8 @@ enum node_publishing {
 	NODE_PUBLISHING_TWIN,
 	NODE_PUBLISHING_STOPPED
 };
-/** Whether own entries can be published now; text says why not, in one sentence. */
+/** Whether own entries can be published now; text says why not, in one sentence. What the charter
+ * of one network says of this city is for node_publish to judge. */
 enum node_publishing node_publishing(const struct node *node, const char **text);
 
 /* ---- the admin's hand ---- */

@@ -152,7 +152,8 @@ size_t node_dials(struct node *node, struct node_dial *out, size_t max)
 	for (size_t i = 0; i < node->network_count; i++) {
 		const struct roster *roster = node->networks[i]->roster;
 		const struct roster_member *m, *own = roster_member_by_city(roster, &node->city_id);
-		if (!own || own->status != MEMBER_ACTIVE)
+		/* Suspended it goes on asking, so that it learns when it is active again. */
+		if (!own || own->status == MEMBER_REMOVED)
 			continue;
 		for (size_t k = 0; count < max && (m = roster_member_at(roster, k)); k++) {
 			if (m == own || m->status != MEMBER_ACTIVE || !m->addresses ||
@@ -264,6 +265,25 @@ void node_set_node_key(struct node *node, const struct secret_key *key,
 	list_for_each_safe(&node->links, n) link_close(
 		list_entry(n, struct link, node_link), BYE_REPLACED, "this city renewed its node key");
 	node_flush(node);
+}
+
+void node_hold_drafts(struct node *node, bool hold, struct node_time now)
+{
+	node->now = now;
+	node->drafts_held = hold;
+	node->publish_due |= !hold;
+	node_flush(node);
+}
+
+bool node_own_at_rest(const struct node *node)
+{
+	for (size_t i = 0; i < node->network_count; i++)
+		for (int lane = 0; lane < FEED_LANE_COUNT; lane++) {
+			const struct feed *feed = node->networks[i]->own_feeds[lane];
+			if (feed && feed->in_flight > 0)
+				return false;
+		}
+	return true;
 }
 
 /* ---- the admin's hand ---- */

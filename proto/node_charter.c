@@ -602,13 +602,26 @@ static bool answer_object(
 	return true;
 }
 
+/* While this city is suspended it may have renewed its key, of which nobody has learnt then. */
+static bool suspended_among(const struct link *link, const struct network *network)
+{
+	const struct roster_member *own =
+		roster_member_by_city(network->roster, &link->node->city_id);
+	return own && own->status == MEMBER_SUSPENDED &&
+		roster_is_current_pin(network->roster, &link->peer_key);
+}
+
 static void answer_network(
 	struct link *link, const struct network *network, uint64_t number, size_t *left)
 {
 	const struct node *node = link->node;
 	struct bytes wire;
 	struct hash hash;
-	for (uint64_t k = number + 1; k > number && k < network->amendment_count; k++) {
+	bool shared = link_network_find(link, &network->id) != NULL;
+	if (!shared && !suspended_among(link, network))
+		return;
+	link->who_answered = true;
+	for (uint64_t k = number + 1; shared && k > number && k < network->amendment_count; k++) {
 		const struct object_ref *ref = network->amendments[k];
 		if (!ref || !ref->arrival || !answer_object(link, network, blob_bytes(ref->wire), left))
 			break; /* the rest at the next try, or from another member */
@@ -624,18 +637,17 @@ int node_charter_answer_who(struct link *link, const struct message *m)
 	if (link->who_answered)
 		return 0;
 	for (uint32_t i = 0; i < m->who.count; i++) {
-		for (uint32_t k = 0; k < link->network_count; k++) {
-			struct link_network *ln = &link->networks[k];
+		for (size_t k = 0; k < node->network_count; k++) {
+			const struct network *network = node->networks[k];
 			struct hash blind;
 			hasher_begin(&node->hasher, "hansa blind 1");
-			hasher_add_hash(&node->hasher, &ln->network->id);
+			hasher_add_hash(&node->hasher, &network->id);
 			hasher_add(&node->hasher, public_key_bytes(&node->public_key));
 			hasher_add(&node->hasher, public_key_bytes(&link->peer_key));
 			hasher_end(&node->hasher, &blind);
 			if (memcmp(blind.bytes, m->who.networks[i].blind, 16) != 0)
 				continue;
-			link->who_answered = true;
-			answer_network(link, ln->network, m->who.networks[i].number, &left);
+			answer_network(link, network, m->who.networks[i].number, &left);
 		}
 	}
 	link_wake(link);

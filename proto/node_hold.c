@@ -43,6 +43,19 @@ static uint64_t announced_beyond(const struct node *node, const struct feed *fee
 	return most;
 }
 
+/*
+ * Own entries beyond the end of their epoch are disowned wherever they are: nobody will give them
+ * back, and nothing may wait for them. Officers may have ended it after the guard was written.
+ */
+static uint64_t valid_up_to(
+	const struct node *node, const struct network *network, uint32_t epoch, int lane, uint64_t seq)
+{
+	struct roster_epoch e;
+	if (roster_epoch(network->roster, &node->city_id, epoch, &e) || !e.has_end)
+		return seq;
+	return seq < e.end[lane].seq ? seq : e.end[lane].seq;
+}
+
 static uint32_t holds_needed(const struct node *node, const struct network *network)
 {
 	const struct roster_member *own = roster_member_by_city(network->roster, &node->city_id);
@@ -52,6 +65,9 @@ static uint32_t holds_needed(const struct node *node, const struct network *netw
 
 static bool network_recovering(struct node *node, struct network *network)
 {
+	const struct roster_member *own = roster_member_by_city(network->roster, &node->city_id);
+	if (own && own->status != MEMBER_ACTIVE)
+		return false; /* nothing can be published there; other networks do not wait for it */
 	if (network->holds_required && !node->forced) {
 		uint32_t needed = holds_needed(node, network);
 		if (!roster_has_genesis(network->roster) || network->holders.count < needed) {
@@ -64,8 +80,10 @@ static bool network_recovering(struct node *node, struct network *network)
 	}
 	for (uint8_t lane = 1; lane <= FEED_LANE_COUNT; lane++) {
 		struct feed *feed = network->own_feeds[lane - 1];
-		uint64_t guard = network->guard_seq[lane - 1];
-		uint64_t beyond = feed ? announced_beyond(node, feed) : 0;
+		uint64_t guard = valid_up_to(node, network, network->guard_epoch[lane - 1], lane - 1,
+			network->guard_seq[lane - 1]);
+		uint64_t beyond = valid_up_to(node, network, own ? own->epoch : 0, lane - 1,
+			feed ? announced_beyond(node, feed) : 0);
 		if (node->forced)
 			guard = 0;
 		uint64_t want = guard > beyond ? guard : beyond;
@@ -113,11 +131,18 @@ struct kept_guard {
 	struct node_guard_head guard;
 };
 
+static void guard_raise(struct network *network, unsigned lane, uint64_t seq, uint32_t epoch)
+{
+	if (seq <= network->guard_seq[lane])
+		return;
+	network->guard_seq[lane] = seq;
+	network->guard_epoch[lane] = epoch;
+}
+
 static void guard_apply(struct network *network, const struct node_guard_head *guard)
 {
 	for (unsigned lane = 0; lane < FEED_LANE_COUNT; lane++)
-		if (guard->lanes[lane].seq > network->guard_seq[lane])
-			network->guard_seq[lane] = guard->lanes[lane].seq;
+		guard_raise(network, lane, guard->lanes[lane].seq, guard->epoch);
 	network->guard_set = true;
 }
 
@@ -329,9 +354,9 @@ static void take_answer(struct node *node, struct network *network, const struct
 		}
 	}
 	a->hold = *hold;
+	const struct roster_member *own = roster_member_by_city(network->roster, &node->city_id);
 	for (unsigned lane = 0; lane < FEED_LANE_COUNT; lane++)
-		if (hold->lanes[lane].seq > network->guard_seq[lane])
-			network->guard_seq[lane] = hold->lanes[lane].seq;
+		guard_raise(network, lane, hold->lanes[lane].seq, own ? own->epoch : 0);
 	struct log_line l;
 	log_begin(&l, LOG_LEVEL_INFO, "hold_heard");
 	log_text_bytes(&l, "city", m->slug);

@@ -103,6 +103,7 @@ struct network {
 	/* recovery of the own feeds */
 	bool guard_set;
 	uint64_t guard_seq[FEED_LANE_COUNT];
+	uint32_t guard_epoch[FEED_LANE_COUNT]; /* in which that was signed, or a later one */
 	bool holds_required;
 	uint8_t hold_nonce[HOLD_NONCE_BYTES];
 	struct map holders; /* city_id → struct hold_answer */
@@ -323,7 +324,7 @@ struct node {
 	struct map transfers_by_id;
 	uint64_t next_transfer_id;
 	struct monotime announce_at, cursor_save_at;
-	bool announce_due, want_due, publish_due;
+	bool announce_due, want_due, publish_due, drafts_held;
 	struct map cursors; /* network_id | city_id → struct store_cursor */
 	struct map denied;  /* city_id → itself */
 	struct list bootstraps;

@@ -178,8 +178,9 @@ static void batch_done(void *ctx, struct commit *commit)
 static int own_epoch(struct node *node, struct feed *feed, uint32_t *epoch)
 {
 	const struct roster_member *own = roster_member_by_city(feed->network->roster, &node->city_id);
-	if (!own || own->status != MEMBER_ACTIVE ||
-		!public_key_equal(&own->node_key, &node->public_key) || own->is_void)
+	if (!own || own->status != MEMBER_ACTIVE)
+		return ERROR_NOT_MEMBER;
+	if (!public_key_equal(&own->node_key, &node->public_key))
 		return ERROR_EPOCH_UNKNOWN;
 	struct run_rules rules;
 	int code = node_feed_rules(feed, own->epoch, &rules);
@@ -275,6 +276,8 @@ void node_publish_flush(struct node *node)
 	if (!node->publish_due || node_publishing(node, NULL) != NODE_PUBLISHING_OPEN)
 		return;
 	node->publish_due = false;
+	if (node->drafts_held)
+		return;
 	for (size_t i = 0; i < node->network_count; i++)
 		for (int lane = 0; lane < FEED_LANE_COUNT; lane++)
 			if (node->networks[i]->publishers[lane])

@@ -223,6 +223,93 @@ static void the_next_epoch_begins_behind_it(void **state)
 	world_deinit(&w);
 }
 
+static void a_key_renewed_meanwhile_is_learnt(void **state)
+{
+	(void)state;
+	struct world w;
+	struct node_published published;
+	struct node_feed feed;
+	world_init(&w, 14);
+	suspend_at(&w, w.b, CUT);
+	cluster_pass(&w.c, 1000);
+	renew(&w, w.a); /* there is nobody who would be told */
+	cluster_pass(&w.c, 1000);
+	resume(w.b, w.a);
+	/* Neither knows of the other what would pin it: two tries, one for each. */
+	for (int i = 0; i < 2; i++) {
+		cluster_connect(&w.c, w.b, w.a);
+		cluster_pass(&w.c, 6000);
+	}
+	assert_int_equal(cluster_publish(w.a, FEED_LANE_DOC, "epoch two", &published), 0);
+	assert_int_equal(published.seq, CUT + 1);
+	cluster_pass(&w.c, 3000);
+	assert_true(cluster_feed(w.b, w.a, FEED_LANE_DOC, &feed));
+	assert_int_equal(feed.seq, CUT + 1);
+	world_deinit(&w);
+}
+
+/* The guard beside the keys says 45, the officers 43: nothing more will come back. */
+static void the_guard_does_not_wait_for_what_was_cut(void **state)
+{
+	(void)state;
+	struct world w;
+	const char *why;
+	struct node_guard_head guard = {.epoch = 1};
+	world_init(&w, 15);
+	guard.network_id = w.c.network_id;
+	guard.lanes[FEED_LANE_DOC - 1].seq = SECOND_HEAD;
+	guard.lanes[FEED_LANE_DOC - 1].entry_hash = w.hashes[SECOND_HEAD];
+	suspend_at(&w, w.b, CUT);
+	cluster_pass(&w.c, 1000);
+	for (int round = 0; round < 2; round++) { /* suspended, and active again */
+		cluster_node_stop(w.a);
+		cluster_node_start(w.a);
+		node_set_guard(w.a->node, &guard, w.c.now);
+		assert_int_equal(node_publishing(w.a->node, &why), NODE_PUBLISHING_OPEN);
+		if (round == 0)
+			resume(w.b, w.a);
+		cluster_connect(&w.c, w.b, w.a);
+		cluster_pass(&w.c, 3000);
+		assert_int_equal(node_publishing(w.a->node, &why), NODE_PUBLISHING_OPEN);
+	}
+	renew(&w, w.a);
+	assert_int_equal(node_publishing(w.a->node, &why), NODE_PUBLISHING_OPEN);
+	assert_int_equal(cluster_publish(w.a, FEED_LANE_DOC, "epoch two", NULL), 0);
+	/* One that was signed under the epoch that goes on is waited for. */
+	cluster_node_stop(w.a);
+	cluster_node_start(w.a);
+	guard.epoch = 2;
+	node_set_guard(w.a->node, &guard, w.c.now);
+	assert_int_equal(node_publishing(w.a->node, &why), NODE_PUBLISHING_RECOVERING);
+	world_deinit(&w);
+}
+
+static void drafts_wait_for_the_new_key(void **state)
+{
+	(void)state;
+	struct world w;
+	struct node_published results[3];
+	world_init(&w, 16);
+	node_hold_drafts(w.a->node, true, w.c.now);
+	assert_true(node_own_at_rest(w.a->node));
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(cluster_publish_later(w.a, FEED_LANE_DOC, "text", &results[i]), 0);
+	cluster_pass(&w.c, 100);
+	renew(&w, w.a);
+	assert_int_equal(cluster_publish_later(w.a, FEED_LANE_DOC, "text", &results[2]), 0);
+	cluster_pass(&w.c, 100);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(results[i].code, 1);
+	node_hold_drafts(w.a->node, false, w.c.now);
+	assert_false(node_own_at_rest(w.a->node));
+	cluster_pass(&w.c, 100);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(results[i].code, 0);
+		assert_int_equal(results[i].seq, SECOND_HEAD + 1 + i);
+	}
+	world_deinit(&w);
+}
+
 /* ---- a relay ---- */
 
 struct lie {
@@ -352,6 +439,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_run_ends_at_the_cut),
 		cmocka_unit_test(the_next_epoch_begins_behind_it),
+		cmocka_unit_test(a_key_renewed_meanwhile_is_learnt),
+		cmocka_unit_test(the_guard_does_not_wait_for_what_was_cut),
+		cmocka_unit_test(drafts_wait_for_the_new_key),
 		cmocka_unit_test(who_lacks_the_cut_takes_the_run_later),
 		cmocka_unit_test(a_lie_about_the_cut_is_refused),
 	};

@@ -132,7 +132,7 @@ static void answer_line(struct bulk *bulk, const struct line *line)
 	char id[API_RECORD_ID_MAX], hex[TEXT_HEX_SIZE(HASH_SIZE)], time[TIMESTAMP_TEXT_MAX];
 	if (code) {
 		struct http_error error = line->draft.code ? http_error_of(code)
-			: api_publish_refusal(bulk->scope.app, code, &complaint);
+			: api_publish_refusal(&bulk->scope, code, &complaint);
 		if (!complaint.reason[0])
 			complain(&complaint, code, "", "%s", error_text(code));
 		answer_error(&bulk->answers, line->number, error.code, &complaint);

@@ -8,8 +8,9 @@
 #include "charter/roster.h"
 #include "daemon/api_entry.h"
 #include "feed/head.h"
+#include "feed/run.h"
 
-/** Entries between a record and the head that vouches for it: a checkpoint comes before. */
+/** Entries between a record and what vouches for it: a checkpoint comes before. */
 #define PAIRS_MAX (CHECKPOINT_ENTRIES + 1u)
 
 struct explain {
@@ -70,7 +71,7 @@ static void explain_run(void *state)
 		return;
 	x->pairs = json_array();
 	int code = x->pairs ? hasher_init(&x->hasher) : ERROR_MEMORY;
-	if (!code && x->entry.state == API_ENTRY_VALID && x->entry.has_head)
+	if (!code && x->entry.state == API_ENTRY_VALID)
 		code = pairs_read(x);
 	x->entry.code = code;
 }
@@ -119,6 +120,34 @@ static json_t *head_json(const struct api_entry *entry, const struct roster *ros
 		"time", api_json_time(head.time),
 		"checkpoint", (int)(head.flags & HEAD_FLAG_CHECKPOINT),
 		"signature_valid", (int)head_good(&head, entry, roster));
+}
+
+/**
+ * Where the record's epoch was ended between two heads the charter vouches for what lies before:
+ * what stands in a head's place then. ERROR_CUT.
+ */
+static int cut_of(const struct api_entry *entry, const struct roster *roster, struct head *out)
+{
+	struct roster_epoch epoch;
+	if (entry->has_head || entry->state != API_ENTRY_VALID ||
+		roster_epoch(roster, &entry->feed.city_id, entry->epoch, &epoch) != 0)
+		return ERROR_CUT;
+	const struct epoch_cut *start = &epoch.start[entry->feed.lane - 1];
+	const struct epoch_cut *end = &epoch.end[entry->feed.lane - 1];
+	const struct run_rules rules = {.epoch = entry->epoch, .node_key = epoch.node_key,
+		.start_seq = start->seq, .has_end = epoch.has_end, .end_seq = end->seq,
+		.end_hash = end->hash};
+	int code = run_cut_head(&rules, &entry->feed.feed_id, out);
+	return code || out->seq != entry->head_seq ? ERROR_CUT : 0;
+}
+
+static json_t *cut_json(const struct api_entry *entry, const struct roster *roster)
+{
+	struct head cut;
+	if (cut_of(entry, roster, &cut) != 0)
+		return json_null();
+	return json_pack("{s:o, s:o, s:i}", "seq", api_json_uint(cut.seq), "hash",
+		api_json_hash(&cut.entry_hash), "epoch", (int)cut.epoch);
 }
 
 struct holder_walk {
@@ -180,6 +209,7 @@ static void explain_done(struct http_request *request, void *state)
 		entry->view.form == ENTRY_FORM_PURGED ? "purged" : "valid"));
 	json_object_set_new(json, "origin", roster ? origin_json(entry, roster) : json_null());
 	json_object_set_new(json, "head", roster ? head_json(entry, roster) : json_null());
+	json_object_set_new(json, "cut", roster ? cut_json(entry, roster) : json_null());
 	json_object_set_new(json, "epoch", api_json_uint(entry->epoch));
 	json_object_set_new(json, "arrival", api_json_uint(entry->arrival));
 	json_object_set_new(json, "received", api_json_time(entry->arrived));
@@ -213,6 +243,16 @@ static json_t *records_json(const struct roster *roster, const struct hash *city
 	return array;
 }
 
+/** The head that vouches for the record, or the charter's cut, if the pairs lead there. */
+static bool proof_head(const struct explain *x, const struct roster *roster, struct head *out)
+{
+	const struct api_entry *entry = &x->entry;
+	bool held = entry->has_head
+		? head_decode(bytes_of(entry->head, sizeof(entry->head)), out) == 0
+		: roster && cut_of(entry, roster, out) == 0;
+	return held && (entry->state == API_ENTRY_GAP || hash_equal(&x->last, &out->entry_hash));
+}
+
 static void proof_done(struct http_request *request, void *state)
 {
 	struct explain *x = state;
@@ -225,12 +265,8 @@ static void proof_done(struct http_request *request, void *state)
 	if (!found(request, x))
 		return;
 	const struct roster *roster = node_roster(app->node, &entry->feed.network_id);
-	bool whole = entry->has_head &&
-		head_decode(bytes_of(entry->head, sizeof(entry->head)), &head) == 0 &&
-		hash_equal(&x->last, &head.entry_hash);
-	if (entry->state == API_ENTRY_GAP)
-		whole = entry->has_head;
-	if (!roster || !whole || roster_amendment(roster, 0, &genesis, &hash) != 0) {
+	if (!roster || !proof_head(x, roster, &head) ||
+		roster_amendment(roster, 0, &genesis, &hash) != 0) {
 		http_respond_refusal(request, 409, "state", "",
 			"No signed head that vouches for this record is held here.");
 		return;
@@ -249,8 +285,9 @@ static void proof_done(struct http_request *request, void *state)
 	json_object_set_new(json, "prev", api_json_hash(&entry->prev));
 	json_object_set_new(json, "entry", api_json_base64(buffer_bytes(&entry->wire)));
 	json_object_set_new(json, "pairs", json_incref(x->pairs));
-	json_object_set_new(json, "head",
-		api_json_base64(bytes_of(entry->head, sizeof(entry->head))));
+	uint8_t wire[HEAD_BYTES];
+	head_encode(&head, wire);
+	json_object_set_new(json, "head", api_json_base64(bytes_of(wire, sizeof(wire))));
 	http_respond_json(request, 200, json);
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "daemon/api_standing.h"
 #include "format/cap.h"
 
 /** Smaller ones are checked at once on the loop: a thread costs more than the work. */
@@ -63,18 +64,23 @@ int api_publish_state(const struct app *app, struct http_error *error, bool *rec
 		reason && reason[0] ? reason : "Publishing has stopped.");
 }
 
-struct http_error api_publish_refusal(const struct app *app, int code, struct complaint *c)
+struct http_error api_publish_refusal(
+	const struct api_draft_scope *scope, int code, struct complaint *c)
 {
 	struct http_error error = http_error_of(code);
-	if (code == ERROR_STATE && api_publish_state(app, &error, NULL, c) != 0)
+	char notice[API_STANDING_MAX];
+	if (code == ERROR_STATE && api_publish_state(scope->app, &error, NULL, c) != 0)
 		return error;
 	if (code == ERROR_FULL) {
 		complain(c, code, "", "Intake is paused: the disk is full.");
 		return (struct http_error){503, "paused"};
 	}
-	if (code == ERROR_NOT_MEMBER)
-		complain(c, code, "network",
-			"This city is not an active member of the network now.");
+	if (code == ERROR_NOT_MEMBER || code == ERROR_CUT || code == ERROR_EPOCH_UNKNOWN) {
+		api_standing_notice(scope->app, &scope->lanes[0].network_id, notice);
+		complain(c, code, "network", "%s", notice[0] ? notice : error_text(code));
+		if (code != ERROR_NOT_MEMBER)
+			return (struct http_error){409, "state"};
+	}
 	if (code == ERROR_BUSY)
 		complain(c, code, "", "Too much waits to be published: try again in a moment.");
 	return error;
@@ -94,7 +100,7 @@ static void on_published(void *ctx, const struct node_published *result)
 	struct complaint complaint = {.field = "", .reason = ""};
 	char id[API_RECORD_ID_MAX];
 	if (result->code) {
-		struct http_error error = api_publish_refusal(p->scope.app, result->code,
+		struct http_error error = api_publish_refusal(&p->scope, result->code,
 			&complaint);
 		if (!complaint.reason[0])
 			complain(&complaint, 0, "", "%s", error_text(result->code));
@@ -119,7 +125,7 @@ static void publish_now(struct publish *p)
 		app_now(app));
 	if (!code)
 		return;
-	error = api_publish_refusal(app, code, &complaint);
+	error = api_publish_refusal(&p->scope, code, &complaint);
 	if (!complaint.reason[0])
 		complain(&complaint, 0, "", "%s", error_text(code));
 	respond_refused(p->request, error, &complaint);

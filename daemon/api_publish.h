@@ -12,7 +12,8 @@
 int api_publish_state(const struct app *app, struct http_error *error, bool *recovering,
 	struct complaint *c);
 /** What node_publish's refusal means: an error of the API, with its sentence. */
-struct http_error api_publish_refusal(const struct app *app, int code, struct complaint *c);
+struct http_error api_publish_refusal(
+	const struct api_draft_scope *scope, int code, struct complaint *c);
 
 /** The NDJSON side: see api_bulk.c. */
 void api_bulk_begin(struct http_request *request, const struct api_draft_scope *scope);

@@ -7,6 +7,7 @@
 
 #include "charter/roster.h"
 #include "daemon/api_internal.h"
+#include "daemon/api_standing.h"
 
 static const char *own_status(const struct app *app, const struct roster *roster)
 {
@@ -31,6 +32,7 @@ static json_t *officers_json(const struct officers *officers)
 json_t *api_view_network(const struct app *app, size_t index, bool full)
 {
 	const struct roster *roster = node_network_roster(app->node, index);
+	char notice[API_STANDING_MAX];
 	json_t *json = json_object();
 	json_object_set_new(json, "slug", json_string(node_network_slug(app->node, index)));
 	json_object_set_new(json, "name", api_json_text(roster_name(roster)));
@@ -38,6 +40,8 @@ json_t *api_view_network(const struct app *app, size_t index, bool full)
 	json_object_set_new(json, "number", api_json_uint(roster_number(roster)));
 	json_object_set_new(json, "members", api_json_uint(roster_active_count(roster)));
 	json_object_set_new(json, "my_status", json_string(own_status(app, roster)));
+	api_standing_notice(app, roster_network_id(roster), notice);
+	json_object_set_new(json, "notice", notice[0] ? json_string(notice) : json_null());
 	json_object_set_new(json, "last_amendment_time", api_json_ms(roster_time(roster)));
 	if (!full)
 		return json;

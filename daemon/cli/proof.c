@@ -12,6 +12,7 @@
 #include "daemon/cli/record_id.h"
 #include "feed/entry.h"
 #include "feed/head.h"
+#include "feed/run.h"
 #include "record/body.h"
 #include "record/kind.h"
 
@@ -138,6 +139,40 @@ static int check_city(struct check *c)
 	return 0;
 }
 
+/** Nobody signed it: it must be what the charter says of that epoch's end, protocol.md section 4.
+ */
+static int check_cut_head(struct check *c)
+{
+	struct head expected;
+	uint8_t given[HEAD_BYTES], due[HEAD_BYTES];
+	const struct epoch_cut *end = &c->epoch.end[c->out->lane - 1];
+	const struct run_rules rules = {.epoch = c->head.epoch,
+		.node_key = c->epoch.node_key,
+		.start_seq = c->epoch.start[c->out->lane - 1].seq,
+		.has_end = c->epoch.has_end,
+		.end_seq = end->seq,
+		.end_hash = end->hash};
+	head_encode(&c->head, given);
+	int code = run_cut_head(&rules, &c->feed_id, &expected);
+	if (!code) {
+		head_encode(&expected, due);
+		bool due_is_given = memcmp(given, due, HEAD_BYTES) == 0;
+		code = due_is_given && c->out->lane != FEED_LANE_ALERT ? 0 : ERROR_CUT;
+	}
+	if (code)
+		return complain(c->complaint, code, "head",
+			"It has no signature, and the charter does not end epoch %u there.",
+			(unsigned)c->head.epoch);
+	c->out->by_cut = true;
+	return 0;
+}
+
+static bool is_signed(const struct head *head)
+{
+	static const struct signature none;
+	return memcmp(&head->signature, &none, sizeof(none)) != 0;
+}
+
 /** The head is signed by the key that the epoch record names. */
 static int check_head(struct check *c)
 {
@@ -166,9 +201,13 @@ static int check_head(struct check *c)
 	if (c->epoch.is_void || !public_key_equal(&c->epoch.node_key, &c->head.node_key))
 		return complain(c->complaint, ERROR_SIGNATURE, "head",
 			"Its key is not the one that the city had in epoch %u.", (unsigned)c->head.epoch);
-	code = head_verify(&c->head);
-	if (code)
+	if (!is_signed(&c->head)) {
+		code = check_cut_head(c);
+		if (code)
+			return code;
+	} else if ((code = head_verify(&c->head)) != 0) {
 		return complain(c->complaint, code, "head", "%s", error_text(code));
+	}
 	out->epoch = c->head.epoch;
 	out->head_seq = c->head.seq;
 	out->head_time = (uint64_t)c->head.time.ms;

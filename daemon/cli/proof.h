@@ -35,7 +35,8 @@ struct proof {
 	uint64_t seq;
 	struct hash hash; /* of the record */
 	uint64_t head_seq;
-	uint64_t head_time; /* ms */
+	bool by_cut;        /* no head: the charter ended the epoch at head_seq and so vouches */
+	uint64_t head_time; /* ms; 0 with by_cut */
 	uint16_t kind;
 	uint64_t time; /* ms, as the record's header says */
 	bool purged;   /* the body is gone, only its hash is left */

@@ -273,6 +273,30 @@ int records_export(struct cli *cli)
 	return code;
 }
 
+static void explain_voucher(FILE *to, const json_t *answer)
+{
+	const json_t *head = json_object_get(answer, "head"), *cut = json_object_get(answer, "cut");
+	const json_t *signed_or_cut = json_is_object(head) ? head : cut;
+	long long epoch = (long long)json_integer_value(json_object_get(signed_or_cut, "epoch"));
+	long long seq = (long long)json_integer_value(json_object_get(signed_or_cut, "seq"));
+	char time[20];
+	if (json_is_object(head))
+		fprintf(to,
+			"Signed in its epoch %lld, by head %lld of %s UTC; the signature %s.\n"
+			"    node key: %s\n",
+			epoch, seq, cli_time(head, "time", time),
+			json_is_true(json_object_get(head, "signature_valid")) ? "is valid" : "IS NOT VALID",
+			cli_text(head, "node_key"));
+	else if (json_is_object(cut))
+		fprintf(to,
+			"Vouched for by the charter, which ended the city's epoch %lld with number %lld; no "
+			"head\n    that the city signed up to there is held here.\n",
+			epoch, seq);
+	else
+		fputs("NOTHING that is held here vouches for it: neither a signed head nor the charter.\n",
+			to);
+}
+
 int records_explain(struct cli *cli)
 {
 	json_t *answer;
@@ -282,8 +306,7 @@ int records_explain(struct cli *cli)
 		return code;
 	if (cli->json)
 		return cli_print_json(cli, answer, 0);
-	const json_t *origin = json_object_get(answer, "origin"),
-				 *head = json_object_get(answer, "head");
+	const json_t *origin = json_object_get(answer, "origin");
 	const json_t *holders = json_object_get(answer, "holders");
 	fprintf(
 		cli->out, "%s (%s)\n\nPublished by ", cli_text(answer, "id"), cli_text(answer, "state"));
@@ -293,13 +316,7 @@ int records_explain(struct cli *cli)
 		json_is_true(json_object_get(origin, "confirmed")) ? "confirmed"
 														   : "NOT CONFIRMED by voice yet",
 		cli_text(origin, "fingerprint"));
-	fprintf(cli->out,
-		"Signed in its epoch %lld, by head %lld of %s UTC; the signature %s.\n"
-		"    node key: %s\n",
-		(long long)json_integer_value(json_object_get(head, "epoch")),
-		(long long)json_integer_value(json_object_get(head, "seq")), cli_time(head, "time", time),
-		json_is_true(json_object_get(head, "signature_valid")) ? "is valid" : "IS NOT VALID",
-		cli_text(head, "node_key"));
+	explain_voucher(cli->out, answer);
 	fprintf(cli->out, "Came here from %s, %s UTC.\n",
 		cli_text(answer, "source")[0] ? cli_text(answer, "source") : "an unknown link",
 		cli_time(answer, "received", time));

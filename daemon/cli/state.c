@@ -141,6 +141,15 @@ static void status_warnings(struct cli *cli, const json_t *status)
 		cli_print_text(cli->out, cli_text(publishing, "reason"), false);
 		fputc('\n', cli->out);
 	}
+	const json_t *networks = json_object_get(status, "networks");
+	for (size_t i = 0; i < json_array_size(networks); i++) {
+		const json_t *network = json_array_get(networks, i);
+		if (!cli_text(network, "notice")[0])
+			continue;
+		fprintf(cli->out, "  %s: ", cli_text(network, "slug"));
+		cli_print_text(cli->out, cli_text(network, "notice"), false);
+		fputc('\n', cli->out);
+	}
 	if (cli_text(status, "paused")[0]) {
 		fputs("  INTAKE PAUSED: ", cli->out);
 		cli_print_text(cli->out, cli_text(status, "paused"), false);

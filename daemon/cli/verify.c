@@ -39,8 +39,8 @@ static int file_load(struct cli *cli, const char *path, json_t **out)
 		return cli_refuse(cli, "%s cannot be read, or is larger than any proof.", path);
 	if (!*out)
 		return cli_refuse(cli,
-			"%s is no JSON: line %d, %s. A proof is what `hansa export ID --as json` writes.",
-			path, error.line, error.text);
+			"%s is no JSON: line %d, %s. A proof is what `hansa export ID --as json` writes.", path,
+			error.line, error.text);
 	return CLI_DONE;
 }
 
@@ -99,23 +99,29 @@ static void print_verified(FILE *to, const struct proof *p)
 	cli_print_text(to, p->city_name, false);
 	fprintf(to, " was admitted by it, is %s, and %s. Its fingerprint:\n      %s\n", p->standing,
 		p->confirmed ? "confirmed by voice" : "NOT CONFIRMED by voice", p->fingerprint);
-	fprintf(to, "- The city signed head %" PRIu64 " at %s with the key of its epoch %u.\n",
-		p->head_seq, time_text(p->head_time, time), (unsigned)p->epoch);
-	fprintf(to, "- The record is number %" PRIu64 " under that signature, and %s.\n      %s\n",
-		p->seq,
+	if (p->by_cut)
+		fprintf(to,
+			"- The charter ended the city's epoch %u with number %" PRIu64
+			", and so vouches for what lies\n  before; there is no signature of the city up to "
+			"there.\n",
+			(unsigned)p->epoch, p->head_seq);
+	else
+		fprintf(to, "- The city signed head %" PRIu64 " at %s with the key of its epoch %u.\n",
+			p->head_seq, time_text(p->head_time, time), (unsigned)p->epoch);
+	fprintf(to, "- The record is number %" PRIu64 " under that %s, and %s.\n      %s\n", p->seq,
+		p->by_cut ? "end" : "signature",
 		p->purged ? "its text has been purged: only hashes are left" : "its text is unaltered",
 		text_hex_encode(hex, hash_bytes(&p->hash)));
 }
 
 static void print_not_verified(FILE *to, const struct proof *p)
 {
-	fputs(
-		"\nA proof cannot show:\n"
-		"- that this network is the one you know: compare its id with your own (`hansa status "
-		"--json`);\n"
-		"- what the charter became later: the city may have been removed or the record disowned "
-		"since;\n"
-		"- that what the record says is true, or that its times are right.\n",
+	fputs("\nA proof cannot show:\n"
+		  "- that this network is the one you know: compare its id with your own (`hansa status "
+		  "--json`);\n"
+		  "- what the charter became later: the city may have been removed or the record disowned "
+		  "since;\n"
+		  "- that what the record says is true, or that its times are right.\n",
 		to);
 	if (p->newest_epoch > p->epoch)
 		fprintf(to,
@@ -131,13 +137,15 @@ static int print_json(struct cli *cli, const struct proof *p)
 	snprintf(id, sizeof(id), "%s/%s/%s/%" PRIu64, p->network_slug, p->city_slug, lane_name(p->lane),
 		p->seq);
 	return cli_print_json(cli,
-		json_pack("{s:b, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:b, s:s, s:i, s:I, s:s, s:b, s:O?}",
+		json_pack(
+			"{s:b, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:b, s:s, s:i, s:I, s:s?, s:b, s:b, s:O?}",
 			"verified", true, "id", id, "hash", text_hex_encode(hash, hash_bytes(&p->hash)),
 			"network_id", text_hex_encode(network, hash_bytes(&p->network_id)), "network",
 			p->network_name, "amendments", (json_int_t)p->amendments, "city", p->city_name,
 			"standing", p->standing, "confirmed", (int)p->confirmed, "fingerprint", p->fingerprint,
 			"epoch", (int)p->epoch, "head", (json_int_t)p->head_seq, "head_time",
-			time_text(p->head_time, time), "purged", (int)p->purged, "body", p->body),
+			p->by_cut ? NULL : time_text(p->head_time, time), "by_cut", (int)p->by_cut, "purged",
+			(int)p->purged, "body", p->body),
 		0);
 }
 

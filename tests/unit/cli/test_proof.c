@@ -195,10 +195,9 @@ static void altered_parts_are_named(void **state)
 	check_altered(f, "id", json_string("pact/budapest/doc/1"), "id");
 }
 
-/** Officers have ended the epoch before the record. */
-static void disowned_record(void **state)
+/** Officers end the epoch at entry i + 1: the amendment, as in a proof. */
+static json_t *suspension(struct feed_fixture *f, size_t i)
 {
-	struct feed_fixture *f = *state;
 	struct amendment_item item = {.kind = AMENDMENT_SUSPEND, .city_id = f->city_id};
 	struct object_signature signature;
 	struct buffer body, wire;
@@ -207,15 +206,22 @@ static void disowned_record(void **state)
 	item.end.reason = bytes_from_text("seized");
 	item.end.has_cuts = true;
 	item.end.epoch = 1;
-	item.end.cuts[FEED_LANE_DOC - 1] = (struct epoch_cut){.seq = 1, .hash = f->hash[0]};
+	item.end.cuts[FEED_LANE_DOC - 1] = (struct epoch_cut){.seq = i + 1, .hash = f->hash[i]};
 	assert_int_equal(draft_amendment(f->charter.roster, &item, 1, 1760000000001, &body), 0);
 	assert_int_equal(
 		draft_sign(OBJECT_AMENDMENT, buffer_bytes(&body), f->charter.officer, &signature), 0);
 	assert_int_equal(draft_seal(OBJECT_AMENDMENT, buffer_bytes(&body), &signature, 1, &wire), 0);
-	check_altered(
-		f, "amendments", json_pack("[o]", charter_fixture_base64(buffer_bytes(&wire))), "seq");
+	json_t *list = json_pack("[o]", charter_fixture_base64(buffer_bytes(&wire)));
 	buffer_deinit(&body);
 	buffer_deinit(&wire);
+	return list;
+}
+
+/** Officers have ended the epoch before the record. */
+static void disowned_record(void **state)
+{
+	struct feed_fixture *f = *state;
+	check_altered(f, "amendments", suspension(f, 0), "seq");
 }
 
 static struct run verify(const char *folder, json_t *file)
@@ -226,6 +232,59 @@ static struct run verify(const char *folder, json_t *file)
 	json_decref(file);
 	snprintf(line, sizeof(line), "verify %s", path);
 	return run_cli(line);
+}
+
+/** What stands in a head's place where the epoch was ended at entry i + 1. */
+static json_t *cut_head(struct feed_fixture *f, size_t i)
+{
+	uint8_t wire[HEAD_BYTES];
+	struct head head = {.feed_id = f->feed_id,
+		.epoch = 1,
+		.node_key = *secret_key_public(f->charter.node),
+		.seq = i + 1,
+		.entry_hash = f->hash[i]};
+	head_encode(&head, wire);
+	return charter_fixture_base64(bytes_of(wire, sizeof(wire)));
+}
+
+/** The epoch ends at the record, where no head was signed: the charter vouches for it. */
+static json_t *cut_proof(struct feed_fixture *f)
+{
+	json_t *json = proof_make(f);
+	json_object_set_new(json, "amendments", suspension(f, 1));
+	json_object_set_new(json, "pairs", json_array());
+	json_object_set_new(json, "head", cut_head(f, 1));
+	return json;
+}
+
+static void vouched_for_by_a_cut(void **state)
+{
+	struct feed_fixture *f = *state;
+	char *folder = folder_new();
+	struct run run = verify(folder, cut_proof(f));
+	assert_string_equal(run.err, "");
+	assert_int_equal(run.code, CLI_DONE);
+	assert_non_null(strstr(run.out, "The charter ended the city's epoch 1 with number 2"));
+	assert_null(strstr(run.out, "The city signed head"));
+	run_free(&run);
+
+	/* The charter has no such end; another one; another hash there. */
+	check_altered(f, "head", cut_head(f, 2), "head");
+	for (int i = 0; i < 3; i++) {
+		struct proof proof;
+		struct complaint c = {0};
+		json_t *json = cut_proof(f);
+		if (i == 0)
+			json_object_set_new(json, "amendments", json_array());
+		else if (i == 1)
+			json_object_set_new(json, "amendments", suspension(f, 2));
+		else
+			json_object_set_new(json, "head", cut_head(f, 0));
+		assert_int_equal(proof_check(json, &proof, &c), ERROR_CUT);
+		assert_string_equal(c.field, "head");
+		json_decref(json);
+	}
+	folder_remove(folder);
 }
 
 static void verified_offline(void **state)
@@ -256,6 +315,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(good_proof, setup, teardown),
 		cmocka_unit_test_setup_teardown(altered_parts_are_named, setup, teardown),
 		cmocka_unit_test_setup_teardown(disowned_record, setup, teardown),
+		cmocka_unit_test_setup_teardown(vouched_for_by_a_cut, setup, teardown),
 		cmocka_unit_test_setup_teardown(verified_offline, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -73,14 +73,14 @@ const struct command commands[] = {
 	{"members", "", 0, 0, "show the cities of a network", "", members_show, 1, {NETWORK}},
 	{"suspend", "CITY", 1, 1, "suspend a city for a time",
 		"The links of all members to it end as soon as they learn of it. `hansa resume` takes it "
-		"back. With --cut what it signed beyond that is disowned, and after it is resumed it goes on "
-		"only with a new key (`hansa key renew`).",
+		"back. With --cut what it signed beyond that is disowned, and after it is resumed it goes "
+		"on only with a new key (`hansa key renew`).",
 		members_suspend, 4,
 		{NETWORK, {OPTION_REASON, false, false, NULL, NULL}, {OPTION_CUT, false, false, NULL, NULL},
 			OFFICER_KEY}},
 	{"resume", "CITY", 1, 1, "end a city's suspension",
-		"Where the suspension ended its epoch (--cut) the city first opens the next one with `hansa "
-		"key renew`; its `hansa status` says so.",
+		"Where the suspension ended its epoch (--cut) the city first opens the next one with "
+		"`hansa key renew`; its `hansa status` says so.",
 		members_resume, 2, {NETWORK, OFFICER_KEY}},
 	{"remove", "CITY", 1, 1, "remove a city for good",
 		"What it has published up to now stays. It can come back only with a new key and short "

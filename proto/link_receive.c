@@ -125,6 +125,9 @@ static int on_run(struct link *link, const struct message *m)
 	a->has_prev = m->run.has_prev;
 	a->prev = m->run.prev;
 	a->flags = m->run.flags;
+	struct feed *feed = node_feed(link->node, &a->feed_id);
+	if (feed)
+		spread_pull_seen(link, feed, true);
 	return 0;
 }
 

@@ -449,6 +449,7 @@ void node_on_deadline(struct node *node, struct node_time now)
 	if (node->announce_due && monotime_reached(now.mono, node->announce_at))
 		sync_announce_all(node);
 	spread_on_deadline(node);
+	attachment_on_deadline(node);
 	hold_on_deadline(node);
 	node_flush(node);
 }

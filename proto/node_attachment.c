@@ -18,6 +18,11 @@
 #define ATTACHMENT_RETRY_MS 500
 #define ATTACHMENT_RETRY_MAX_MS 30000
 #define ATTACHMENTS_A_LINK 2u
+/* Nothing comes over the link at all; or, of this one, nothing for so long, doubled at each
+ * failure: attachments go behind all else, and an honest peer may have much else to give. */
+#define ATTACHMENT_STALL_MS 5000
+#define ATTACHMENT_PATIENCE_MS 30000
+#define ATTACHMENT_LOOK_MS 1000
 
 /* Most entries have none: their header ends in an empty array and nil, and has no further elements.
  */
@@ -191,7 +196,7 @@ static bool link_can_give(const struct link *link, const struct transfer *t)
 
 static struct link *choose(struct node *node, const struct transfer *t)
 {
-	struct link *chosen = NULL;
+	struct link *chosen = NULL, *last = NULL;
 	uint32_t count = 0;
 	list_for_each(&node->links, n)
 	{
@@ -201,11 +206,18 @@ static struct link *choose(struct node *node, const struct transfer *t)
 		/* Who gave the entry first, at the first try; then anybody. */
 		if (t->failures == 0 && hash_equal(&link->city_id, &t->source_city))
 			return spread_share(link) ? link : NULL;
+		/* Who failed last is asked if nobody else is there. */
+		if (t->failures && hash_equal(&link->city_id, &t->failed_city)) {
+			last = link;
+			continue;
+		}
 		uint32_t random;
 		node_random(node, &random, sizeof random);
 		if (random % ++count == 0)
 			chosen = link;
 	}
+	if (!chosen)
+		chosen = last;
 	return chosen && spread_share(chosen) ? chosen : NULL;
 }
 
@@ -219,6 +231,8 @@ static void ask(struct link *link, struct transfer *t)
 	blob_free(t->chunk);
 	t->chunk = NULL;
 	t->first_chunk = t->chunks_committed;
+	t->progress = link->node->now.mono;
+	t->look_at = monotime_add_ms(t->progress, ATTACHMENT_STALL_MS);
 	link->transfers_open++;
 	link->asks_open++;
 	spread_grant(link);
@@ -293,6 +307,8 @@ struct monotime attachment_deadline(const struct node *node)
 		const struct transfer *t = list_entry(n, struct transfer, node);
 		if (!t->link && !t->finishing && t->retry_at.us > node->now.mono.us)
 			due = monotime_earlier(due, t->retry_at);
+		else if (t->link && !t->finishing)
+			due = monotime_earlier(due, t->look_at);
 	}
 	return due;
 }
@@ -312,8 +328,55 @@ static void release(struct link *link, struct transfer *t, bool failed)
 	if (failed) {
 		int64_t wait = ATTACHMENT_RETRY_MS << (t->failures < 6 ? t->failures : 6);
 		t->failures++;
+		t->failed_city = link->city_id;
 		t->retry_at = monotime_add_ms(
 			link->node->now.mono, wait < ATTACHMENT_RETRY_MAX_MS ? wait : ATTACHMENT_RETRY_MAX_MS);
+	}
+}
+
+static bool stalled(const struct node *node, const struct transfer *t)
+{
+	const struct link *link = t->link;
+	struct monotime now = node->now.mono;
+	struct monotime heard = monotime_before(link->progress, t->progress) ? t->progress
+																		 : link->progress;
+	int64_t patience = (int64_t)ATTACHMENT_PATIENCE_MS << (t->failures < 6 ? t->failures : 6);
+	if (spread_digesting(link) || link->state != LINK_LIVE)
+		return false;
+	if (!monotime_reached(now, monotime_add_ms(heard, ATTACHMENT_STALL_MS)) &&
+		!monotime_reached(now, monotime_add_ms(t->progress, patience)))
+		return false;
+	list_for_each(&node->links, n)
+	{
+		const struct link *other = list_entry(n, struct link, node_link);
+		if (other != link && link_can_give(other, t))
+			return true;
+	}
+	return false;
+}
+
+void attachment_on_deadline(struct node *node)
+{
+	if (node->paused)
+		return;
+	list_for_each_safe(&node->transfers, n)
+	{
+		struct transfer *t = list_entry(n, struct transfer, node);
+		struct link *link = t->link;
+		if (!link || t->finishing || !monotime_reached(node->now.mono, t->look_at))
+			continue;
+		t->look_at = monotime_add_ms(node->now.mono, ATTACHMENT_LOOK_MS);
+		if (!stalled(node, t))
+			continue;
+		struct log_line l;
+		log_begin(&l, LOG_LEVEL_WARN, "attachment_moved");
+		log_text(&l, "city", link->peer_slug);
+		log_bytes(&l, "attachment", bytes_of(t->id.bytes, 8));
+		log_text(&l, "reason", "no progress");
+		log_end(&l);
+		link->gave_up = true;
+		release(link, t, true);
+		t->retry_at = node->now.mono;
 	}
 }
 
@@ -349,7 +412,8 @@ int attachment_on_begin(struct link *link, struct assembly *a, const struct mess
 		return 0; /* given up meanwhile: what comes is passed over, up to the limit */
 	if (t->answered || m->attachment.size != t->size ||
 		m->attachment.first_chunk != t->first_chunk || !m->attachment.with_list)
-		return link_breach(link, ERROR_MESSAGE, "attachment");
+		/* After one was given up this may be its answer, and that of the second time comes yet. */
+		return link->gave_up ? 0 : link_breach(link, ERROR_MESSAGE, "attachment");
 	t->answered = true;
 	t->stream = a->stream;
 	return 0;
@@ -401,6 +465,7 @@ int attachment_on_fragment(struct link *link, struct assembly *a, const struct m
 		link_release_bulk(link, at.len);
 		return 0;
 	}
+	t->progress = link->node->now.mono;
 	uint64_t chunks = attachment_chunk_count(t->size);
 	if (t->list.len < chunks * HASH_SIZE) {
 		size_t need = (size_t)(chunks * HASH_SIZE - t->list.len);

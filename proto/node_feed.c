@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
 #include "proto/node_private.h"
+#include "record/kind.h"
 
 /* Feeds: what is accepted (verified) and what is durable of each, and the way of a run from a link
  * into the store. */
+
+/* A peer that left bodies out is asked again after so long: an honest one gives them first, and
+ * what says that they were erased may come meanwhile. */
+#define PURGED_RETRY_MS 60000
 
 struct feed *node_feed(struct node *node, const struct hash *feed_id)
 {
@@ -140,7 +146,7 @@ struct commit_op *node_feed_op(struct feed *feed, struct commit *commit, uint64_
 static bool blameless(int code)
 {
 	return code == ERROR_GAP || code == ERROR_STATE || code == ERROR_EPOCH_UNKNOWN ||
-		code == ERROR_CUT;
+		code == ERROR_CUT || code == ERROR_NOT_FOUND;
 }
 
 static const char *rule_of(int code)
@@ -148,6 +154,9 @@ static const char *rule_of(int code)
 	switch (code) {
 	case ERROR_CHAIN:
 	case ERROR_HEAD:
+	case ERROR_GAP:
+	case ERROR_TRUNCATED: /* fewer entries than lead to the head, or more */
+	case ERROR_TRAILING:
 		return "chain";
 	case ERROR_SIGNATURE:
 	case ERROR_KEY:
@@ -162,16 +171,25 @@ static const char *rule_of(int code)
 	}
 }
 
-static int run_refused(struct link *link, const struct feed *feed, uint64_t first_seq, int code)
+/* `skipped`: entries before it were asked for and left out. */
+static int run_refused(
+	struct link *link, const struct feed *feed, uint64_t first_seq, int code, bool skipped)
 {
+	bool blames = skipped || !blameless(code), purged = code == ERROR_NOT_FOUND;
+	const struct roster_member *of = roster_member_by_city(feed->network->roster, &feed->city_id);
+	struct bytes origin = of ? of->slug : bytes_from_text("unknown");
 	struct log_line l;
-	log_begin(&l, blameless(code) ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN, "run_refused");
+	log_begin(&l, blames || purged ? LOG_LEVEL_WARN : LOG_LEVEL_DEBUG, "run_refused");
 	log_text(&l, "city", link->peer_slug);
-	log_bytes(&l, "feed", bytes_of(feed->feed_id.bytes, 8));
-	log_uint(&l, "seq", first_seq);
+	log_format(&l, "record", "%s/%.*s/%s/%" PRIu64, feed->network->slug, (int)origin.len,
+		(const char *)origin.data, lane_name(feed->lane), first_seq);
 	log_error(&l, code);
+	if (skipped)
+		log_text(&l, "reason", "entries before it were left out");
+	else if (purged)
+		log_text(&l, "reason", "a body is left out as purged, which nothing here says that it was");
 	log_end(&l);
-	if (blameless(code))
+	if (!blames)
 		return 0;
 	if (code == ERROR_MEMORY || code == ERROR_CRYPTO)
 		return code;
@@ -336,12 +354,14 @@ void node_feed_join_gaps(struct node *node, struct feed *feed)
 /* ---- a run ---- */
 
 static int accept_run(struct node *node, struct link *link, struct feed *feed, uint64_t first_seq,
-	const struct head *head, const struct run_rules *rules, uint32_t flags, struct blob *blob,
-	size_t credit)
+	const struct head *head, const struct run_rules *rules, const struct hash *said_prev,
+	uint32_t flags, struct blob *blob, size_t credit)
 {
 	struct hash prev = feed->tip.entry_hash;
-	int code = run_verify(&node->hasher, rules, &feed->tip, first_seq, head, blob_bytes(blob),
-		&node->index, &feed->tip);
+	int code = doubt_prev(node, link, feed, rules, head, said_prev, blob);
+	if (code == 0)
+		code = run_verify(&node->hasher, rules, &feed->tip, first_seq, head, blob_bytes(blob),
+			&node->index, &feed->tip);
 	if (code)
 		return code;
 	struct commit *commit = commit_new(class_of(feed));
@@ -371,6 +391,11 @@ int node_feed_run(struct node *node, struct link *link, struct feed *feed, uint6
 	if (code == 0 &&
 		(!hash_equal(&head.feed_id, &feed->feed_id) || (pushed && feed->lane != FEED_LANE_ALERT)))
 		code = ERROR_HEAD;
+	if (!pushed)
+		spread_pull_seen(link, feed, false);
+	bool skipped = code == 0 && !pushed && doubt_order(link, feed, first_seq, head.seq);
+	if (skipped)
+		code = ERROR_GAP;
 	if (code == 0 &&
 		(feed->frozen || feed->failed || (node->paused && feed->lane != FEED_LANE_ALERT)))
 		code = ERROR_STATE;
@@ -385,12 +410,18 @@ int node_feed_run(struct node *node, struct link *link, struct feed *feed, uint6
 	}
 	if (code == 0 && head.seq <= feed->tip.seq)
 		code = ERROR_STATE; /* held already */
+	if (code == 0 && doubt_purged(feed, blob_bytes(blob))) {
+		code = ERROR_NOT_FOUND;
+		feed->epoch_missing = true;
+		spread_put_off(link, feed, PURGED_RETRY_MS);
+	}
 	if (code == 0 && first_seq > feed->tip.seq + 1 && prev && feed->lane == FEED_LANE_ALERT)
 		code = gap_run(node, link, feed, first_seq, &head, &rules, prev, flags, blob, credit);
 	else if (code == 0)
-		code = accept_run(node, link, feed, first_seq, &head, &rules, flags, blob, credit);
+		code = accept_run(node, link, feed, first_seq, &head, &rules, prev, flags, blob, credit);
 	if (code == 0)
 		return 0;
+	code = doubt_head(&head, flags, code);
 	if (pushed && head.seq <= feed->durable_seq) {
 		struct message_feed held = {feed->feed_id, head.seq, head.entry_hash};
 		message_write_held(&link->control, &held);
@@ -400,7 +431,7 @@ int node_feed_run(struct node *node, struct link *link, struct feed *feed, uint6
 		link_release_urgent(link, credit);
 	else
 		link_release_bulk(link, credit);
-	return code == ERROR_EXISTS ? 0 : run_refused(link, feed, first_seq, code);
+	return code == ERROR_EXISTS ? 0 : run_refused(link, feed, first_seq, code, skipped);
 }
 
 void node_feed_contradicted(

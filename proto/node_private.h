@@ -64,7 +64,12 @@ struct feed {
 	/* the pull that is open */
 	struct link *pull_link;
 	uint64_t pull_progress_seq; /* accepted seq when it last moved */
-	bool epoch_missing; /* a run came under an epoch, or to a cut, that is not known here yet */
+	uint64_t pull_expected;     /* first_seq of its next run */
+	uint64_t pull_number;       /* the link's pulls are counted */
+	struct monotime pull_at;    /* when it was asked, or something of it came */
+	bool pull_begun;            /* a run of it has begun in fragments */
+	uint32_t pull_moves;        /* taken from one link and given to another, without anything */
+	bool epoch_missing;         /* a run came whose epoch, cut or purge is not known here yet */
 	struct list_node wanting; /* in node->wanting[lane - 1] while it should be pulled and is not */
 	struct monotime retry_at; /* not wanted before */
 };
@@ -211,7 +216,9 @@ struct transfer {
 	uint32_t stream;
 	uint64_t first_chunk; /* asked for */
 	struct hash source_city;
+	struct hash failed_city; /* who did not give it last, if `failures` */
 	struct monotime retry_at;
+	struct monotime progress, look_at; /* when something of it came; when that is looked at next */
 	uint32_t failures;
 	struct buffer list; /* chunk hashes, while it runs */
 	struct blob *chunk; /* being gathered */
@@ -270,7 +277,9 @@ struct link {
 	uint64_t urgent_received, urgent_limit, urgent_undigested;
 	bool pool_share; /* counted in node->bulk_pool_used */
 	uint32_t pulls_open, transfers_open;
+	uint64_t pulls_asked, pulls_served[FEED_LANE_COUNT]; /* highest number asked, and answered */
 	uint64_t asks_open; /* PULL and ATTACHMENT_PULL items whose end has not come */
+	bool gave_up;       /* some of them are waited for no more, what comes of them is late */
 	struct monotime progress;
 	/* out */
 	struct buffer control;
@@ -403,6 +412,21 @@ void node_feed_join_gaps(struct node *node, struct feed *feed);
 /** The visible standing of a city's entries: false for alerts of unconfirmed cities. */
 bool node_city_confirmed(const struct network *network, const struct hash *city_id);
 
+/* node_doubt.c */
+/** ERROR_EPOCH_UNKNOWN and ERROR_CUT become ERROR_SIGNATURE where its own key did not sign. */
+int doubt_head(const struct head *head, uint32_t flags, int code);
+/** True: this run of an open pull is not the one that follows. */
+bool doubt_order(const struct link *link, struct feed *feed, uint64_t first_seq, uint64_t head_seq);
+/**
+ * An alert that continues the tip, with a prev that is not the tip's: ERROR_STATE if the origin
+ * signed it so (a second history, logged), else the breach.
+ */
+int doubt_prev(struct node *node, struct link *link, struct feed *feed,
+	const struct run_rules *rules, const struct head *head, const struct hash *prev,
+	const struct blob *blob);
+/** True: a body is left out, and nothing here says that it was purged. */
+bool doubt_purged(const struct feed *feed, struct bytes entries);
+
 /* node_charter.c */
 int node_object_receive(
 	struct node *node, struct link *link, struct network *network, struct bytes wire);
@@ -522,6 +546,12 @@ void digest_network(struct node *node, struct network *network, struct hash *out
 /* spread.c */
 void spread_want(struct node *node, struct feed *feed);
 void spread_schedule(struct node *node);
+/** Its next pull of that feed over that link comes no sooner. */
+void spread_put_off(struct link *link, struct feed *feed, int64_t ms);
+/** What came over the link waits for our own commits: its silence is no fault of the peer. */
+bool spread_digesting(const struct link *link);
+/** Something of an open pull has come: a run begun in fragments, one whole, or the end. */
+void spread_pull_seen(struct link *link, struct feed *feed, bool begun);
 void spread_pull_end(struct link *link, struct feed *feed, uint32_t code);
 void spread_link_closed(struct link *link);
 void spread_leave(struct link *link, const struct network *network);
@@ -549,6 +579,8 @@ void attachment_link_closed(struct link *link);
 void attachment_leave(struct link *link, const struct network *network);
 void attachments_free(struct node *node);
 int attachments_load(struct node *node);
+/** Transfers that do not move are taken from their link, where another can give them. */
+void attachment_on_deadline(struct node *node);
 struct monotime attachment_deadline(const struct node *node);
 
 /* node_hold.c */

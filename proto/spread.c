@@ -7,11 +7,20 @@
 /*
  * Which feed is pulled over which link: one link at a time for a feed, chosen at random among those
  * that announced more than is held here, lanes in their order. A link that makes no progress loses
- * its pulls to another; the bulk credit of all links comes from one pool.
+ * its pulls to another; so does one feed that is passed over while others are served, or whose run
+ * begins and does not end, if another link has it. The bulk credit of all links comes from one
+ * pool.
  */
 
 #define SPREAD_TICK_MS 500
 #define SPREAD_STALL_MS 5000
+/* Of one feed; doubled at each move, so that links that are all slow still end what they began, and
+ * what is sent twice stays little. */
+#define SPREAD_PATIENCE_MS 15000
+#define SPREAD_MOVES_MAX 6u
+/* Pulls are served in turn, a few read ahead (link_serve.c): more later ones were answered before
+ * this one than an honest peer's reading could explain. */
+#define SPREAD_OVERTAKEN 8u
 #define SPREAD_PULLS_A_LINK 512u
 #define SPREAD_CANDIDATES 64u
 
@@ -68,8 +77,10 @@ void spread_unshare(struct link *link)
 	}
 	/* What is left of the limit lapses (docs/protocol.md, section 8), but not before the peer has
 	 * ended all that was asked of it: what we gave up waiting for may still come. */
-	if (link->asks_open == 0)
+	if (link->asks_open == 0) {
 		link->bulk_limit = link->bulk_received;
+		link->gave_up = false;
+	}
 }
 
 static struct link *choose(struct node *node, const struct feed *feed, bool *later)
@@ -108,6 +119,12 @@ static void send_pull(struct link *link, struct feed *feed)
 	message_write_pull(&link->control, link->bulk_limit, &pull, 1);
 	feed->pull_link = link;
 	feed->pull_progress_seq = feed->tip.seq;
+	feed->pull_expected = pull.first_seq;
+	feed->pull_number = ++link->pulls_asked;
+	feed->pull_at = link->node->now.mono;
+	feed->pull_begun = false;
+	if (link->pulls_open == 0)
+		link->progress = feed->pull_at;
 	feed->epoch_missing = false;
 	link->pulls_open++;
 	link->asks_open++;
@@ -139,6 +156,20 @@ void spread_schedule(struct node *node)
 	}
 }
 
+static void put_off(struct announced *a, int64_t ms)
+{
+	struct monotime due = monotime_add_ms(a->link->node->now.mono, ms);
+	if (monotime_before(a->retry_at, due))
+		a->retry_at = due;
+}
+
+void spread_put_off(struct link *link, struct feed *feed, int64_t ms)
+{
+	struct announced *a = sync_announced(feed, link);
+	if (a)
+		put_off(a, ms);
+}
+
 static void pull_over(struct link *link, struct feed *feed, int64_t retry_ms)
 {
 	struct node *node = link->node;
@@ -147,18 +178,47 @@ static void pull_over(struct link *link, struct feed *feed, int64_t retry_ms)
 	if (feed->tip.seq == feed->pull_progress_seq) {
 		struct announced *a = sync_announced(feed, link);
 		if (a)
-			a->retry_at = monotime_add_ms(node->now.mono, retry_ms);
+			put_off(a, retry_ms);
 		/* Nothing came of it: not at once again, the missing epoch record is on its way perhaps. */
 		feed->retry_at = monotime_add_ms(node->now.mono, 200);
+	} else {
+		feed->pull_moves = 0;
 	}
 	spread_unshare(link);
 	spread_want(node, feed);
+}
+
+bool spread_digesting(const struct link *link)
+{
+	uint64_t unfinished = 0; /* of runs and chunks whose end the peer owes */
+	for (uint32_t i = 0; i < ASSEMBLIES_MAX; i++)
+		if (link->assemblies[i].open && !link->assemblies[i].attachment)
+			unfinished += link->assemblies[i].offset;
+	list_for_each(&link->node->transfers, n)
+	{
+		const struct transfer *t = list_entry(n, struct transfer, node);
+		if (t->link == link && t->chunk)
+			unfinished += t->chunk->len;
+	}
+	return link->bulk_undigested > unfinished;
+}
+
+void spread_pull_seen(struct link *link, struct feed *feed, bool begun)
+{
+	uint64_t *served = &link->pulls_served[feed->lane - 1];
+	if (feed->pull_link != link)
+		return;
+	feed->pull_at = link->node->now.mono;
+	feed->pull_begun = begun;
+	if (*served < feed->pull_number)
+		*served = feed->pull_number;
 }
 
 void spread_pull_end(struct link *link, struct feed *feed, uint32_t code)
 {
 	if (feed->pull_link != link)
 		return;
+	spread_pull_seen(link, feed, false);
 	static const int64_t retry_ms[] = {
 		[END_DONE] = 1000, [END_NOT_HELD] = 10000, [END_REFUSED] = 60000, [END_LATER] = 500};
 	/* Nothing of what it announced could be had, and not because a record is missing here: its word
@@ -188,6 +248,7 @@ static void take_pulls(struct link *link, const struct network *network, int64_t
 			a->retry_at = monotime_add_ms(node->now.mono, retry_ms);
 		feed->pull_link = NULL;
 		link->pulls_open--;
+		link->gave_up = true;
 		spread_want(node, feed);
 	}
 	spread_unshare(link);
@@ -207,16 +268,70 @@ void spread_link_closed(struct link *link)
 	spread_unshare(link);
 }
 
+/* Later pulls of its lane, or of those that go behind it, were answered before it. */
+static bool overtaken(const struct link *link, const struct feed *feed)
+{
+	for (unsigned lane = feed->lane; lane <= FEED_LANE_COUNT; lane++)
+		if (link->pulls_served[lane - 1] > feed->pull_number + SPREAD_OVERTAKEN)
+			return true;
+	return false;
+}
+
+static bool overdue(const struct node *node, const struct feed *feed)
+{
+	int64_t patience = (int64_t)SPREAD_PATIENCE_MS << feed->pull_moves;
+	if (!monotime_reached(node->now.mono, monotime_add_ms(feed->pull_at, patience)) ||
+		(!feed->pull_begun && !overtaken(feed->pull_link, feed)))
+		return false;
+	list_for_each(&feed->announcers, n)
+	{
+		const struct announced *a = list_entry(n, struct announced, by_feed);
+		if (a->link != feed->pull_link && can_serve(node, a, feed))
+			return true;
+	}
+	return false;
+}
+
+/* Single feeds that a link does not give, while it gives others. */
+static void take_overdue(struct node *node)
+{
+	size_t position = 0;
+	void *value;
+	while (map_next(&node->feeds, &position, NULL, &value)) {
+		struct feed *feed = value;
+		struct link *link = feed->pull_link;
+		if (!link || !overdue(node, feed))
+			continue;
+		struct log_line l;
+		log_begin(&l, LOG_LEVEL_WARN, "pull_moved");
+		log_text(&l, "city", link->peer_slug);
+		log_bytes(&l, "feed", bytes_of(feed->feed_id.bytes, 8));
+		log_text(&l, "reason",
+			feed->pull_begun ? "a run begins and does not end" : "others are served before it");
+		log_end(&l);
+		spread_put_off(link, feed, (int64_t)2 * SPREAD_PATIENCE_MS << feed->pull_moves);
+		if (feed->pull_moves < SPREAD_MOVES_MAX)
+			feed->pull_moves++;
+		feed->pull_link = NULL;
+		link->pulls_open--;
+		link->gave_up = true;
+		spread_want(node, feed);
+		spread_unshare(link);
+	}
+}
+
 void spread_on_deadline(struct node *node)
 {
 	if (!monotime_reached(node->now.mono, node->spread_at))
 		return;
 	node->spread_at = monotime_add_ms(node->now.mono, SPREAD_TICK_MS);
 	node->want_due = true;
+	uint64_t pulls = 0;
 	list_for_each(&node->links, n)
 	{
 		struct link *link = list_entry(n, struct link, node_link);
-		if (link->pulls_open == 0 || link->bulk_undigested > 0 || node->paused ||
+		pulls += link->pulls_open;
+		if (link->pulls_open == 0 || spread_digesting(link) || node->paused ||
 			!monotime_reached(node->now.mono, monotime_add_ms(link->progress, SPREAD_STALL_MS)))
 			continue;
 		struct log_line l;
@@ -227,6 +342,8 @@ void spread_on_deadline(struct node *node)
 		log_end(&l);
 		take_pulls(link, NULL, SPREAD_STALL_MS);
 	}
+	if (pulls > 0 && !node->paused)
+		take_overdue(node);
 }
 
 struct monotime spread_deadline(const struct node *node)

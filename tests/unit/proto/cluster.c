@@ -231,6 +231,10 @@ static bool step(struct cluster *c)
 	}
 	for (size_t i = 0; i < c->pipe_count; i++)
 		any |= pump(c->pipes[i]);
+	/* What a link asked to be read while it had nothing to send is answered now, not at the next
+	 * deadline. */
+	for (size_t i = 0; i < c->count; i++)
+		any |= c->cities[i].read_count + c->cities[i].write_count > 0;
 	return any;
 }
 

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The same of attachments: chunks altered, or kept back. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "feed/attachment_id.h"
+#include "record/header.h"
+#include "store/attachment_file.h"
+#include "tests/unit/proto/relay_world.h"
+
+#define FILE_BYTES (3 * ATTACHMENT_CHUNK_BYTES + 1234)
+
+static uint8_t content[FILE_BYTES];
+
+/* What an upload through the API does. */
+static struct header_attachment upload(struct city *city, uint8_t fill)
+{
+	struct header_attachment a = {.size = FILE_BYTES};
+	struct attachment_id_builder builder;
+	struct attachment_file *file;
+	struct store_txn *txn;
+	for (size_t i = 0; i < FILE_BYTES; i++)
+		content[i] = (uint8_t)(fill + i * 7 + i / 255);
+	struct bytes bytes = bytes_of(content, FILE_BYTES);
+	assert_int_equal(attachment_id_builder_init(&builder), 0);
+	assert_int_equal(attachment_id_builder_add(&builder, bytes), 0);
+	assert_int_equal(attachment_id_builder_end(&builder, &a.id), 0);
+	assert_int_equal(attachment_file_upload(city->files, &file), 0);
+	assert_int_equal(attachment_file_write(file, 0, bytes), 0);
+	assert_int_equal(attachment_file_name(file, &a.id, FILE_BYTES), 0);
+	assert_int_equal(attachment_file_finish(file), 0);
+	attachment_file_close(file);
+	assert_int_equal(store_begin(city->store, &txn), 0);
+	assert_int_equal(
+		store_attachment_begin(txn, &a.id, a.size, buffer_bytes(&builder.chunk_hashes)), 0);
+	assert_int_equal(store_attachment_progress(txn, &a.id, attachment_chunk_count(FILE_BYTES)), 0);
+	struct timestamp now = city->cluster->now.wall;
+	assert_int_equal(
+		store_attachment_complete(txn, &a.id, &city->cluster->network_id, now, NULL), 0);
+	assert_int_equal(store_commit(txn), 0);
+	attachment_id_builder_deinit(&builder);
+	return a;
+}
+
+static void on_published(void *ctx, const struct node_published *result)
+{
+	*(struct node_published *)ctx = *result;
+}
+
+/* A document of A with a file. */
+static struct hash publish_with_file(struct world *w, uint8_t fill)
+{
+	struct city *a = &w->c.cities[A];
+	struct header header = {.kind = FEED_LANE_DOC, .time_ms = 1, .body_size = 4};
+	struct node_published result = {.code = 1};
+	struct buffer bytes;
+	header.attachments[0] = upload(a, fill);
+	header.attachment_count = 1;
+	buffer_init(&bytes, HEADER_SIZE_MAX);
+	assert_int_equal(header_encode(&header, &bytes), 0);
+	assert_int_equal(node_publish(a->node, &w->c.network_id, FEED_LANE_DOC, buffer_bytes(&bytes),
+						 bytes_from_text("text"), on_published, &result, w->c.now),
+		0);
+	buffer_deinit(&bytes);
+	cluster_pass(&w->c, 10);
+	assert_int_equal(result.code, 0);
+	return header.attachments[0].id;
+}
+
+static bool complete_at(struct world *w, enum place at, const struct hash *id)
+{
+	struct store_attachment info;
+	return store_attachment_info(w->c.cities[at].store, id, &info) == 0 && info.complete;
+}
+
+struct waits {
+	struct world *w;
+	enum place at;
+	struct hash id;
+};
+
+static bool is_complete(struct cluster *c, void *ctx)
+{
+	struct waits *waits = ctx;
+	(void)c;
+	return complete_at(waits->w, waits->at, &waits->id);
+}
+
+static void assert_same_bytes(struct world *w, const struct hash *id)
+{
+	static uint8_t got[FILE_BYTES];
+	int fd;
+	assert_int_equal(attachment_files_open_read(w->c.cities[C].files, id, &fd), 0);
+	assert_int_equal(attachment_file_read(fd, 0, got, FILE_BYTES), 0);
+	assert_memory_equal(got, content, FILE_BYTES);
+	close(fd);
+}
+
+static void comes_within(struct world *w, enum place at, const struct hash *id, int64_t ms)
+{
+	struct waits waits = {w, at, *id};
+	assert_true(cluster_run(&w->c, is_complete, &waits, ms));
+}
+
+static void altered_attachment_is_caught_and_named(void **state)
+{
+	static const enum lie lies[] = {LIE_CHUNK, LIE_CHUNK_LIST};
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct world *w = relay_world_new(lies[i], 600 + i);
+		struct hash id = publish_with_file(w, (uint8_t)i);
+		comes_within(w, R, &id, 5000);
+		cluster_pass(&w->c, 2000);
+		assert_true(w->liar.told > 0);
+		assert_true(relay_logged("peer_breach", "city=city-b", "rule=attachment"));
+		assert_false(complete_at(w, C, &id));
+		relay_link(w, R, C);
+		relay_link(w, B, C);
+		comes_within(w, C, &id, 10000);
+		assert_same_bytes(w, &id);
+		assert_false(relay_blames_another());
+		relay_world_free(w);
+	}
+}
+
+/* Who withholds an attachment, with an answer or without one, is left for another. */
+static void withheld_attachment_comes_through_the_other(void **state)
+{
+	static const enum lie lies[] = {LIE_CHUNK_LATER, LIE_CHUNK_SILENT};
+	(void)state;
+	for (uint64_t seed = 700; seed < 716; seed++) {
+		struct world *w = relay_world_new(lies[seed % 2], seed);
+		relay_link(w, B, C);
+		cluster_pass(&w->c, 100);
+		struct hash id = publish_with_file(w, (uint8_t)seed);
+		int64_t begin = w->c.now.mono.us;
+		comes_within(w, B, &id, 5000);
+		comes_within(w, C, &id, 12000);
+		print_message("%s: after %d ms\n", lie_name(lies[seed % 2]),
+			(int)((w->c.now.mono.us - begin) / 1000));
+		assert_same_bytes(w, &id);
+		assert_false(relay_blames_another());
+		relay_world_free(w);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(altered_attachment_is_caught_and_named),
+		cmocka_unit_test(withheld_attachment_comes_through_the_other),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -9,6 +9,7 @@
 #include "daemon/api_json.h"
 #include "format/cap.h"
 #include "record/body.h"
+#include "record/json_text.h"
 
 int api_draft_scope_init(struct api_draft_scope *scope, struct app *app,
 	struct alert_index *alerts, size_t network_index, struct complaint *c)
@@ -290,7 +291,7 @@ void api_draft_parse(struct api_draft *draft, struct bytes text)
 	if (!draft->json) {
 		draft->code = complain(&draft->complaint, ERROR_SYNTAX, "",
 			"The record is not good JSON: line %d, column %d: %s.", error.line,
-			error.column, error.text);
+			error.column, json_text_fault(&error));
 		return;
 	}
 	if (!json_is_object(draft->json)) {

@@ -101,10 +101,12 @@ static int attachment_check(struct api_draft *draft, size_t i)
 			"This attachment is not here: store it first.");
 	if (code)
 		return code;
-	if (a->size != UINT64_MAX && a->size != held.size)
+	if (a->size != UINT64_MAX && a->size != held.size) {
+		snprintf(field, sizeof(field), "attachments[%zu].size", i);
 		return complain(&draft->complaint, ERROR_FIELD, field,
-			"Its size is %llu bytes, not %llu.", (unsigned long long)held.size,
-			(unsigned long long)a->size);
+			"It is %llu, but the attachment has %llu bytes.", (unsigned long long)a->size,
+			(unsigned long long)held.size);
+	}
 	a->size = held.size;
 	return 0;
 }

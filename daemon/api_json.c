@@ -122,7 +122,7 @@ int api_json_get_uint(const json_t *object, const char *field, uint64_t min, uin
 	json_int_t number = json_integer_value(value);
 	if (!json_is_integer(value) || number < 0 || (uint64_t)number < min ||
 		(uint64_t)number > max)
-		return complain(c, ERROR_FIELD, field, "It must be a number from %llu to %llu.",
+		return complain(c, ERROR_FIELD, field, "It must be a whole number from %llu to %llu.",
 			(unsigned long long)min, (unsigned long long)max);
 	*out = (uint64_t)number;
 	return 0;

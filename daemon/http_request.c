@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "daemon/http_error.h"
 #include "daemon/http_server.h"
+#include "record/json_text.h"
 
 struct http_request *http_request_ref(struct http_request *request)
 {
@@ -120,7 +121,7 @@ json_t *http_request_json(struct http_request *request)
 	if (!json) {
 		http_respond_refusal(request, 400, "syntax", "",
 			"The body is not good JSON: line %d, column %d: %s.", error.line,
-			error.column, error.text);
+			error.column, json_text_fault(&error));
 		return NULL;
 	}
 	if (!json_is_object(json)) {

@@ -259,6 +259,8 @@ static int object_take(struct node *node, struct network *network, struct bytes 
 	if (source)
 		op->source_city = source->city_id;
 	drop_replaced(network, &node->change, *commit);
+	if (!network->slug[0] && roster_has_genesis(network->roster))
+		node_network_name(network); /* before the first log line about it */
 	if (source || !(*commit)->push_after)
 		push_object(network, ref, source);
 	blob_free(wire);
@@ -403,7 +405,6 @@ int node_object_bootstrap(
 	struct commit *commit = commit_new(COMMIT_URGENT);
 	code = commit ? object_take(node, network, wire, link, &commit) : ERROR_MEMORY;
 	require(code == 0);
-	node_network_name(network);
 	node_network_op(network, commit);
 	node_commit(node, commit);
 	log_event(LOG_LEVEL_WARN, "charter_taken_back", "network", network->slug);
@@ -463,10 +464,8 @@ static int submit(struct node *node, struct network *network, const struct bytes
 			break;
 		s->object_hash = node->change.object_hash;
 	}
-	if (adopt) {
-		node_network_name(network);
+	if (adopt)
 		node_network_op(network, commit);
-	}
 	if (commit->count == 0) {
 		commit_free(commit);
 		free(s);

@@ -70,6 +70,19 @@ static void attach(struct import *im, const char *path, const char *name, const 
 		.path = path, .name = name, .media_type = media_type, .flags = flags};
 }
 
+/* "an alert", for sentences. */
+static const char *kind_phrase(unsigned kind)
+{
+	static const char *const phrases[] = {
+		[KIND_ALERT] = "an alert",
+		[KIND_CALL] = "a call",
+		[KIND_DOC] = "a document",
+		[KIND_META] = "a note about other records (meta)",
+	};
+	return kind < sizeof(phrases) / sizeof(phrases[0]) && phrases[kind] ?
+		phrases[kind] : "of a kind that is not known";
+}
+
 /* The last checks that every record passes, whatever it came from. Takes over `body`. */
 static int give(struct import *im, unsigned kind, const char *record, json_t *body)
 {
@@ -78,8 +91,8 @@ static int give(struct import *im, unsigned kind, const char *record, json_t *bo
 	buffer_init(&encoded, BODY_SIZE_MAX);
 	int code = 0;
 	if (im->kind_wanted && im->kind_wanted != kind)
-		code = complain(&c, ERROR_FIELD, "", "is a %s, and only a %s was asked for",
-			kind_name(kind), kind_name(im->kind_wanted));
+		code = complain(&c, ERROR_FIELD, "", "is %s, and %s was asked for",
+			kind_phrase(kind), kind_phrase(im->kind_wanted));
 	if (!code)
 		code = body_validate(kind, body, &c);
 	if (!code)
@@ -157,7 +170,8 @@ static int import_xml(struct import *im)
 	if (!strcmp(name, "feed"))
 		return refuse_file(im, "is an Atom feed, a list of links; import the alerts they lead to");
 	if (!strncmp(ns, UBL_NAMESPACE, strlen(UBL_NAMESPACE)))
-		return refuse_file(im, "is a UBL procurement notice (%s); Hansa reads its OCDS form", name);
+		return refuse_file(im, "is a procurement notice in UBL or eForms XML (%s), which "
+			"Hansa does not read; it takes OCDS, in JSON", name);
 	return refuse_file(im, "is XML of a kind that Hansa does not read (its root is <%s>)", name);
 }
 
@@ -214,8 +228,9 @@ static int import_data(struct import *im)
 		return give(im, kind, "", body);
 	if (c.reason[0])
 		return refuse(im, kind, "", &c);
-	return refuse_file(im, "no mapping fits this %s file, and it is no record of Hansa's own",
-		ends_in(im->entry->path, ".csv") ? "CSV" : "JSON");
+	return refuse_file(im, "is no record of Hansa's own, and no mapping says how calls are "
+		"read from %s such as this one",
+		ends_in(im->entry->path, ".csv") ? "a CSV file" : "a JSON file");
 }
 
 static int import_other(struct import *im)
@@ -226,7 +241,8 @@ static int import_other(struct import *im)
 		if (ends_in(path, documents[i]))
 			return import_attachment(im);
 	if (ends_in(path, ".ics"))
-		return refuse_file(im, "is a calendar, which Hansa writes and does not read");
+		return refuse_file(im, "is a calendar, whose events Hansa does not keep; a deadline "
+			"belongs to a call, in JSON or CSV");
 	if (ends_in(path, ".xlsx") || ends_in(path, ".ods"))
 		return refuse_file(im, "is a spreadsheet; save the sheet as CSV");
 	if (!strncmp(import_media_type(path), "image/", 6))

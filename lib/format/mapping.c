@@ -14,6 +14,7 @@
 #include "format/csv.h"
 #include "format/mapping_spec.h"
 #include "format/yaml.h"
+#include "record/json_text.h"
 
 struct mapping {
 	json_t *spec;
@@ -142,7 +143,8 @@ static int read_csv_header(struct mapping_input *in, struct complaint *c)
 				(const char *)reader.fields[i].data, reader.fields[i].len));
 		code = json_array_size(in->csv_header) == reader.field_count ? 0 : ERROR_MEMORY;
 	} else {
-		code = complain(c, ERROR_SYNTAX, "", code ? "the CSV's first line cannot be read" :
+		code = complain(c, ERROR_SYNTAX, "", code ? "the CSV's first line cannot be read: a "
+			"quotation mark is not closed, or it has too many columns" :
 			"the CSV has no lines");
 	}
 	csv_reader_deinit(&reader);
@@ -171,7 +173,7 @@ int mapping_input_read(const char *filename, struct bytes content, struct mappin
 	out->json = json_loadb((const char *)content.data, content.len, JSON_REJECT_DUPLICATES, &error);
 	if (!out->json)
 		return complain(c, ERROR_SYNTAX, "", "the JSON is broken at line %d, column %d: %s",
-			error.line, error.column, error.text);
+			error.line, error.column, json_text_fault(&error));
 	return 0;
 }
 

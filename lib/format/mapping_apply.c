@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buffer.h"
 #include "format/csv.h"
 #include "format/mapping.h"
 #include "format/mapping_path.h"
@@ -117,6 +118,30 @@ static bool holds_one(const json_t *value, const json_t *allowed)
 	return false;
 }
 
+/* "tender, award" of a list of texts, else as JSON; NULL for no value or no memory. */
+static char *text_of(const json_t *value)
+{
+	struct buffer text;
+	size_t i;
+	json_t *each;
+	if (json_is_string(value))
+		return strdup(json_string_value(value));
+	if (!json_is_array(value) || json_array_size(value) == 0)
+		return json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+	buffer_init(&text, SIZE_MAX);
+	json_array_foreach(value, i, each) {
+		char *part = json_is_string(each) ? strdup(json_string_value(each)) :
+			json_dumps(each, JSON_ENCODE_ANY | JSON_COMPACT);
+		buffer_push_text(&text, i ? ", " : "");
+		buffer_push_text(&text, part ? part : "");
+		free(part);
+	}
+	struct bytes whole = buffer_bytes(&text);
+	char *copy = text.error ? NULL : strndup((const char *)whole.data, whole.len);
+	buffer_deinit(&text);
+	return copy;
+}
+
 static int check_requirements(const json_t *spec, json_t *record, struct complaint *c)
 {
 	size_t i;
@@ -125,7 +150,7 @@ static int check_requirements(const json_t *spec, json_t *record, struct complai
 		const char *from = json_string_value(json_object_get(each, "from"));
 		json_t *value = mapping_path_get(record, from, is_csv(spec));
 		bool ok = value && holds_one(value, json_object_get(each, "one_of"));
-		char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+		char *text = text_of(value);
 		int code = ok ? 0 : complain(c, ERROR_FIELD, from, "is %.60s: %s", text ? text : "missing",
 			json_string_value(json_object_get(each, "reason")));
 		free(text);

@@ -85,7 +85,11 @@ static void on_error(void *user, xmlErrorPtr error)
 	if (r->error[0] || !error || error->level < XML_ERR_ERROR)
 		return;
 	r->error_line = error->line;
-	snprintf(r->error, sizeof(r->error), "%s", error->message ? error->message : "");
+	/* These are in libxml2's words for programmers. */
+	const char *said = error->message ? error->message : "";
+	if (error->code == XML_ERR_INVALID_ENCODING || error->code == XML_ERR_INVALID_CHAR)
+		said = "it is not valid text of its encoding (UTF-8 unless its first line names another)";
+	snprintf(r->error, sizeof(r->error), "%s", said);
 	r->error[strcspn(r->error, "\n")] = 0;
 }
 

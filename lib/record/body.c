@@ -12,6 +12,7 @@
 #include "record/call.h"
 #include "record/doc.h"
 #include "record/field.h"
+#include "record/json_text.h"
 #include "record/meta.h"
 
 /* JSON writes a character in up to six ("\u00e9"), so the text may be that much longer. */
@@ -274,7 +275,7 @@ json_t *body_from_json(struct bytes text, struct complaint *c)
 	json_t *body = json_loadb((const char *)text.data, text.len, JSON_REJECT_DUPLICATES, &error);
 	if (!body) {
 		complain(c, ERROR_SYNTAX, "", "the JSON is broken at line %d, column %d: %s",
-			error.line, error.column, error.text);
+			error.line, error.column, json_text_fault(&error));
 	} else if (!json_is_object(body)) {
 		complain(c, ERROR_TYPE, "", "the JSON is not an object");
 	} else if (depth_of(body, BODY_DEPTH_MAX + 1) > BODY_DEPTH_MAX) {

@@ -42,7 +42,8 @@ int meta_validate(const json_t *body, struct complaint *c)
 	const char *type = json_string_value(json_object_get(body, "type"));
 	bool blocking = !strcmp(type, "blocking");
 	if (!blocking && json_array_size(json_object_get(body, "entries")) == 0)
-		return complain(c, ERROR_FIELD, "entries", "is missing; a %s is about records", type);
+		return complain(c, ERROR_FIELD, "entries",
+			"is missing; it must name the records that the '%s' is about", type);
 	if (!strcmp(type, "countersign") && !json_object_get(body, "stance"))
 		return complain(c, ERROR_FIELD, "stance",
 			"is missing; it must be received, stand_by or help");

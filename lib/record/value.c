@@ -110,11 +110,14 @@ const char *value_language(struct bytes text)
 	return part == 0 || (parts == 0 && part < 2) || text.len > 35 ? reason : NULL;
 }
 
-static const char *time_reason(int code, const char *syntax)
+static const char *time_reason(int code, struct bytes text, const char *syntax)
 {
-	if (code == ERROR_RANGE)
-		return "there is no such date between the years 1900 and 2200";
-	return code ? syntax : NULL;
+	if (code != ERROR_RANGE)
+		return code ? syntax : NULL;
+	int year = number_at(text, 0, 4);
+	if (year < VALUE_YEAR_MIN || year > VALUE_YEAR_MAX)
+		return "its year must be from 1900 to 2200 of the Gregorian calendar";
+	return "there is no such day or time";
 }
 
 const char *value_date(struct bytes text)
@@ -124,7 +127,8 @@ const char *value_date(struct bytes text)
 	int code = value_time_parse(text, &form, &t);
 	if (!code && form == VALUE_TIME_LOCAL)
 		return "it has no offset from UTC, such as +01:00 or Z at its end";
-	return time_reason(code, "it must be a date such as 2026-03-31 or 2026-03-31T17:00:00+02:00");
+	return time_reason(code, text,
+		"it must be a date such as 2026-03-31 or 2026-03-31T17:00:00+02:00");
 }
 
 const char *value_instant(struct bytes text)
@@ -145,14 +149,14 @@ const char *value_instant(struct bytes text)
 		if (i == text.len)
 			return "it has no offset from UTC, such as +01:00 or Z at its end";
 	}
-	return time_reason(code, syntax);
+	return time_reason(code, text, syntax);
 }
 
 const char *value_time(struct bytes text)
 {
 	enum value_time_form form;
 	struct timestamp t;
-	return time_reason(value_time_parse(text, &form, &t),
+	return time_reason(value_time_parse(text, &form, &t), text,
 		"it must be a date such as 2026-03-31, or with a time, such as 2026-03-31T17:00");
 }
 

@@ -272,7 +272,7 @@ class ApiTest(unittest.TestCase):
         again = daemon.ask("POST", "/v1/attachments", content, "application/octet-stream")
         self.assertEqual(again, (201, stored))
         self.refused(daemon.publish(doc("x", attachments=[{"id": stored["id"], "size": 1}])), 400,
-                     "field", "attachments[0].id")
+                     "field", "attachments[0].size")
         answer = self.published(doc("With a file", attachments=[
             {"id": stored["id"], "name": "plan of works.pdf", "media_type": "application/pdf"}]))
         record = daemon.get("/v1/records/" + answer["id"])[1]

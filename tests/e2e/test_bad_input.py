@@ -89,7 +89,7 @@ def records_by_api(city):
         ("an unknown member", beside(colour="red"), 400, "colour"),
         ("no title", but(title=None), 400, "title"),
         ("a title that is none", but(title=3), 400, "title"),
-        ("a NUL", but(title="a\0b"), 400, ""),
+        ("a NUL", but(title="a\0b"), 400, "", "a text holds a NUL character (\\u0000)"),
         ("a title too long", but(title="x" * 1025), 400, "title"),
         ("a language that is none", but(language="Hungarian language"), 400, "language"),
         ("an absurd date", but(published="1066-10-14"), 400, "published"),
@@ -101,11 +101,12 @@ def records_by_api(city):
         ("a body too large", but(text="x" * 262144), 400, ""),
     ]
     wrong = []
-    for what, body, status, field in cases:
+    for what, body, status, field, *words in cases:
         answer = city.http("POST", RECORDS, body)
         error = answer.json().get("error", {"field": "", "reason": ""})
         if (answer.status != status or not error["reason"] or "\n" in error["reason"] or
-                field not in (None, error["field"])):
+                field not in (None, error["field"]) or
+                any(w not in error["reason"] for w in words) or "JSON_" in error["reason"]):
             wrong.append(f"{what}: {answer.status} {error}")
     assert not wrong, "\n".join(wrong)
     answer = city.http("POST", "/v1/networks/nowhere/records", json.dumps(good))

@@ -301,10 +301,12 @@ static void test_kinds(void **state)
 		"\"scope\": "
 		"\"Restricted\", \"incident\": {\"narrative\": \"The water is poisoned\"}}");
 	assert_int_equal(import_file(&none, &alert, json, 0, on_kind, &c), KIND_ALERT);
+	assert_int_equal(import_file(&none, &alert, json, KIND_CALL, on_kind, &c), 0);
+	assert_string_equal(c.field, "title");
 	struct import_entry markdown = {.path = "x.md"};
 	json = bytes_from_text("# X\n");
 	assert_int_equal(import_file(&none, &markdown, json, KIND_CALL, on_kind, &c), 0);
-	assert_string_equal(c.reason, "is a doc, and only a call was asked for");
+	assert_string_equal(c.reason, "is a document, and a call was asked for");
 }
 
 /* A body has 256 KiB: a longer text is refused with advice, an alert loses shapes, never itself. */

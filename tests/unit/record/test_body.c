@@ -70,7 +70,7 @@ static void test_refuses_json(void **state)
 		{"{\"a\": \"\xff\"}", "UTF-8"},
 		{"{\"a\": NaN}", "broken"},
 		{"{\"a\": 18446744073709551616}", "a number is too large"},
-		{"{\"a\": \"\\u0000\"}", "column 13: a text holds a NUL character (\\u0000)"},
+		{"{\"a\": \"\\u0000\"}", "column 14: a text holds a NUL character (\\u0000)"},
 		{"{\"a\\u0000\": 1}", "a text holds a NUL character"},
 		{"{\"a\": 1e999}", "a number is too large"},
 		{"{\"a\": 1} {", "something follows its end"},

@@ -54,8 +54,9 @@ const char *http_request_query(const struct http_request *request, const char *n
 {
 	struct bytes value;
 	const char *text = NULL;
-	if (!request->connection || MHD_lookup_connection_value_n(request->connection,
-		MHD_GET_ARGUMENT_KIND, name, strlen(name), &text, &value.len) != MHD_YES)
+	if (!request->connection ||
+		MHD_lookup_connection_value_n(request->connection, MHD_GET_ARGUMENT_KIND, name,
+			strlen(name), &text, &value.len) != MHD_YES)
 		return NULL;
 	return text ? text : "";
 }
@@ -80,9 +81,8 @@ int http_request_query_uint(struct http_request *request, const char *name, uint
 	for (size_t i = 0; good && i < len; i++)
 		value = value * 10 + (uint64_t)(text[i] - '0');
 	if (!good || value < min || value > max) {
-		http_respond_refusal(request, 400, "field", name,
-			"It must be a number from %llu to %llu.", (unsigned long long)min,
-			(unsigned long long)max);
+		http_respond_refusal(request, 400, "field", name, "It must be a number from %llu to %llu.",
+			(unsigned long long)min, (unsigned long long)max);
 		return ERROR_FIELD;
 	}
 	*out = value;
@@ -106,8 +106,7 @@ json_t *http_request_json(struct http_request *request)
 {
 	json_error_t error;
 	if (http_request_has_type(request) && !http_request_is_type(request, "application/json")) {
-		http_respond_refusal(request, 415, "media_type", "",
-			"The body must be application/json.");
+		http_respond_refusal(request, 415, "media_type", "", "The body must be application/json.");
 		return NULL;
 	}
 	if (request->body.len == 0)
@@ -116,12 +115,12 @@ json_t *http_request_json(struct http_request *request)
 		http_respond_refusal(request, 400, "syntax", "", "The body is not valid UTF-8.");
 		return NULL;
 	}
-	json_t *json = json_loadb((const char *)request->body.data, request->body.len,
-		JSON_REJECT_DUPLICATES, &error);
+	json_t *json = json_loadb(
+		(const char *)request->body.data, request->body.len, JSON_REJECT_DUPLICATES, &error);
 	if (!json) {
 		http_respond_refusal(request, 400, "syntax", "",
-			"The body is not good JSON: line %d, column %d: %s.", error.line,
-			error.column, json_text_fault(&error));
+			"The body is not good JSON: line %d, column %d: %s.", error.line, error.column,
+			json_text_fault(&error));
 		return NULL;
 	}
 	if (!json_is_object(json)) {
@@ -150,20 +149,20 @@ static void respond(struct http_request *request, unsigned status, struct MHD_Re
 	http_request_resume(request);
 }
 
-void http_respond_stream(struct http_request *request, unsigned status,
-	struct MHD_Response *response)
+void http_respond_stream(
+	struct http_request *request, unsigned status, struct MHD_Response *response)
 {
 	respond(request, status, response);
 }
 
-void http_respond_bytes(struct http_request *request, unsigned status, const char *media_type,
-	struct bytes body)
+void http_respond_bytes(
+	struct http_request *request, unsigned status, const char *media_type, struct bytes body)
 {
 	static const uint8_t nothing[1] = {0};
 	const void *data = body.len ? body.data : nothing;
 	/* The library does not write to it: the parameter lacks a const. */
-	struct MHD_Response *response = MHD_create_response_from_buffer(body.len,
-		(void *)(uintptr_t)data, MHD_RESPMEM_MUST_COPY);
+	struct MHD_Response *response = MHD_create_response_from_buffer(
+		body.len, (void *)(uintptr_t)data, MHD_RESPMEM_MUST_COPY);
 	if (response && media_type)
 		MHD_add_response_header(response, "Content-Type", media_type);
 	respond(request, status, response);
@@ -190,8 +189,7 @@ void http_respond_empty(struct http_request *request)
 
 void http_respond_error(struct http_request *request, int code, const struct complaint *complaint)
 {
-	http_respond_json(request, http_error_of(code).status,
-		http_error_json_of(code, complaint));
+	http_respond_json(request, http_error_of(code).status, http_error_json_of(code, complaint));
 }
 
 void http_respond_refusal(struct http_request *request, unsigned status, const char *code,
@@ -204,8 +202,7 @@ void http_respond_refusal(struct http_request *request, unsigned status, const c
 	vsnprintf(reason, sizeof(reason), format, args);
 	va_end(args);
 	complain(&complaint, 0, field, "%s", reason); /* cleans what a client wrote */
-	http_respond_json(request, status,
-		http_error_json(code, complaint.field, complaint.reason));
+	http_respond_json(request, status, http_error_json(code, complaint.field, complaint.reason));
 }
 
 void http_respond_header(struct http_request *request, const char *name, const char *value)
@@ -226,37 +223,45 @@ void http_request_resume(struct http_request *request)
 struct request_work {
 	uv_work_t work;
 	struct http_request *request;
-	void (*run)(void *state);
-	void (*done)(struct http_request *request, void *state);
+	void *subject;
+	void (*run)(void *subject);
+	void (*done)(struct http_request *request, void *subject);
 };
 
 static void on_work(uv_work_t *work)
 {
 	struct request_work *w = work->data;
-	w->run(w->request->state);
+	w->run(w->subject);
 }
 
 static void on_work_done(uv_work_t *work, int status)
 {
 	struct request_work *w = work->data;
 	require(status == 0); /* nobody cancels it */
-	w->done(w->request, w->request->state);
+	w->done(w->request, w->subject);
 	http_request_unref(w->request);
 	free(w);
+}
+
+int http_request_work_on(struct http_request *request, void *subject, void (*run)(void *subject),
+	void (*done)(struct http_request *request, void *subject))
+{
+	struct request_work *w = calloc(1, sizeof(*w));
+	if (!w)
+		return ERROR_MEMORY;
+	w->work.data = w;
+	w->request = http_request_ref(request);
+	w->subject = subject;
+	w->run = run;
+	w->done = done;
+	require(uv_queue_work(http_server_loop(request->server), &w->work, on_work, on_work_done) == 0);
+	return 0;
 }
 
 void http_request_work(struct http_request *request, void (*run)(void *state),
 	void (*done)(struct http_request *request, void *state))
 {
-	struct request_work *w = calloc(1, sizeof(*w));
-	if (!w) {
-		http_respond_error(request, ERROR_MEMORY, NULL);
-		return;
-	}
-	w->work.data = w;
-	w->request = http_request_ref(request);
-	w->run = run;
-	w->done = done;
-	require(uv_queue_work(http_server_loop(request->server), &w->work, on_work,
-		on_work_done) == 0);
+	int code = http_request_work_on(request, request->state, run, done);
+	if (code)
+		http_respond_error(request, code, NULL);
 }

@@ -26,7 +26,7 @@ struct http_stream;
 struct http_request {
 	struct list_node node; /* of http_server's requests */
 	struct http_server *server;
-	void *ctx; /* http_server_config's: the API */
+	void *ctx;                      /* http_server_config's: the API */
 	const struct http_route *route; /* NULL: refused before it had one */
 	enum http_role role;
 	const char *parameters[HTTP_PARAMETERS_MAX]; /* in the order of the pattern */
@@ -77,18 +77,17 @@ json_t *http_request_json(struct http_request *request);
 /** Takes the reference to `json` (NULL: answered as out of memory). */
 void http_respond_json(struct http_request *request, unsigned status, json_t *json);
 /** Copies `body`. */
-void http_respond_bytes(struct http_request *request, unsigned status, const char *media_type,
-	struct bytes body);
+void http_respond_bytes(
+	struct http_request *request, unsigned status, const char *media_type, struct bytes body);
 /** 204. */
 void http_respond_empty(struct http_request *request);
 /** Status and code by http_error_of; `complaint` may be NULL or empty. */
 void http_respond_error(struct http_request *request, int code, const struct complaint *complaint);
-__attribute__((format(printf, 5, 6)))
-void http_respond_refusal(struct http_request *request, unsigned status, const char *code,
-	const char *field, const char *format, ...);
+__attribute__((format(printf, 5, 6))) void http_respond_refusal(struct http_request *request,
+	unsigned status, const char *code, const char *field, const char *format, ...);
 /** Takes the response over; NULL: the connection is closed. Of http_stream.c. */
-void http_respond_stream(struct http_request *request, unsigned status,
-	struct MHD_Response *response);
+void http_respond_stream(
+	struct http_request *request, unsigned status, struct MHD_Response *response);
 /** Adds a header to the answer that was just given. */
 void http_respond_header(struct http_request *request, const char *name, const char *value);
 
@@ -101,3 +100,7 @@ void http_request_resume(struct http_request *request);
  */
 void http_request_work(struct http_request *request, void (*run)(void *state),
 	void (*done)(struct http_request *request, void *state));
+
+/** The same with a part of the state. ERROR_MEMORY: the request is not answered. */
+int http_request_work_on(struct http_request *request, void *subject, void (*run)(void *subject),
+	void (*done)(struct http_request *request, void *subject));

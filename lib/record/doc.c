@@ -6,7 +6,12 @@
 #include "record/value.h"
 
 static const char *const media_types[] = {
-	"text/markdown", "text/asciidoc", "text/html", "text/x-rst", "text/plain", NULL,
+	"text/markdown",
+	"text/asciidoc",
+	"text/html",
+	"text/x-rst",
+	"text/plain",
+	NULL,
 };
 
 /* What was measured, and where that can be read. */
@@ -28,12 +33,12 @@ static int check_cost(const json_t *object, const char *path, struct complaint *
 {
 	bool amount = json_object_get(object, "amount"), currency = json_object_get(object, "currency");
 	if (amount != currency)
-		return complain(c, ERROR_FIELD, path,
-			"must have both an amount and a currency, or neither");
+		return complain(
+			c, ERROR_FIELD, path, "must have both an amount and a currency, or neither");
 	return 0;
 }
 
-static const struct field fields[] = {
+const struct field doc_fields[] = {
 	{.name = "title", .type = FIELD_LINE, .min = 1, .max = 1024, .required = true},
 	{.name = "language", .type = FIELD_LINE, .max = 35, .required = true, .check = value_language},
 	{.name = "summary", .type = FIELD_TEXT, .min = 1, .max = 8192},
@@ -56,7 +61,7 @@ static const struct field fields[] = {
 
 int doc_validate(const json_t *body, struct complaint *c)
 {
-	int code = field_validate(body, fields, "", c);
+	int code = field_validate(body, doc_fields, "", c);
 	if (!code && json_object_get(body, "text") && !json_object_get(body, "media_type"))
 		code = complain(c, ERROR_FIELD, "media_type", "is missing; a text needs it");
 	return code;

@@ -160,6 +160,8 @@ class City:
         self.config = self.dir / "hansad.yaml"
         self.log_path = space.path / f"{folder or slug}.log"
         self.process = None
+        self.program = HANSAD  # a test may put another in its place
+        self.variables = {}  # of the daemon's environment
         self.fingerprint = None
         _cities.append(self)
 
@@ -216,8 +218,9 @@ class City:
     def start(self, wait=True, session=False):
         log = open(self.log_path, "ab")
         self.process = subprocess.Popen(
-            [str(HANSAD), "--config", str(self.config)], stdin=subprocess.DEVNULL, stdout=log,
-            stderr=log, env=self.environment(), cwd="/", start_new_session=session)
+            [str(self.program), "--config", str(self.config)], stdin=subprocess.DEVNULL,
+            stdout=log, stderr=log, env={**self.environment(), **self.variables}, cwd="/",
+            start_new_session=session)
         log.close()
         _running[self.process.pid] = self.process
         if wait:

@@ -151,7 +151,7 @@ static int check_requirements(const json_t *spec, json_t *record, struct complai
 		json_t *value = mapping_path_get(record, from, is_csv(spec));
 		bool ok = value && holds_one(value, json_object_get(each, "one_of"));
 		char *text = text_of(value);
-		int code = ok ? 0 : complain(c, ERROR_FIELD, from, "is %.60s: %s", text ? text : "missing",
+		int code = ok ? 0 : complain(c, ERROR_FIELD, from, "is %.60s; %s", text ? text : "missing",
 			json_string_value(json_object_get(each, "reason")));
 		free(text);
 		json_decref(value);
@@ -159,6 +159,18 @@ static int check_requirements(const json_t *spec, json_t *record, struct complai
 			return code;
 	}
 	return 0;
+}
+
+/* Whoever reads the refusal has the file before him, not the call: says where to look in it. */
+static void complain_source(const json_t *spec, int code, struct complaint *c)
+{
+	const json_t *field = json_object_get(json_object_get(spec, "fields"), c->field);
+	const json_t *from = json_object_get(field, "from");
+	struct complaint said = *c;
+	char *places = json_array_size(from) ? text_of(from) : NULL;
+	if (places)
+		complain(c, code, said.field, "%s (in the file: %s)", said.reason, places);
+	free(places);
 }
 
 static int set_field(const json_t *spec, const char *target, const json_t *field, json_t *record,
@@ -216,6 +228,8 @@ static int map_record(const json_t *spec, json_t *record, json_t **out, struct c
 	if (!code) {
 		prune(call);
 		code = call_validate(call, c);
+		if (code)
+			complain_source(spec, code, c);
 	}
 	if (code)
 		json_decref(call);

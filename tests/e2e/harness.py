@@ -189,6 +189,16 @@ class City:
                 f"not {code}\n{done.stdout[-2000:]}{done.stderr[-2000:]}\n{log_ends()}")
         return done.stdout
 
+    def bytes(self, *arguments):
+        """The same, with a standard output that is no text."""
+        done = subprocess.run(
+            [str(HANSA), "--socket", str(self.socket), *map(str, arguments)], capture_output=True,
+            stdin=subprocess.DEVNULL, env=self.environment(), timeout=COMMAND_BOUND_S)
+        if done.returncode:
+            raise Failure(f"{self.slug}: hansa {' '.join(map(str, arguments))}: exit "
+                          f"{done.returncode}\n{done.stderr[-2000:]}\n{log_ends()}")
+        return done.stdout
+
     def json(self, *arguments, **options):
         return json.loads(self.hansa(*arguments, "--json", **options))
 

@@ -133,8 +133,10 @@ static void batch_publish(struct bulk_batch *batch)
 			continue;
 		/* Answers come from the loop's next round at the earliest. */
 		batch->pending++;
-		int code = node_publish(app->node, network_id, line->draft.lane,
-			api_draft_header(&line->draft), api_draft_body(&line->draft), on_published, line, now);
+		struct node_draft draft = {
+			api_draft_header(&line->draft), api_draft_body(&line->draft), &line->seal};
+		int code = node_publish_sealed(
+			app->node, network_id, line->draft.lane, &draft, on_published, line, now);
 		if (code) {
 			line->published.code = code;
 			batch->pending--;
@@ -168,11 +170,14 @@ static void parse_run(void *subject)
 		batch->code = bulk_answers_write(&batch->bulk->answers, buffer_bytes(&batch->spill));
 	if (!batch->code)
 		bulk_batch_parse(batch);
+	if (!batch->code && !batch->needs_store)
+		bulk_batch_seal(batch);
 }
 
 static void finish_run(void *subject)
 {
 	bulk_batch_finish(subject);
+	bulk_batch_seal(subject);
 }
 
 static void batch_ready(struct bulk_batch *batch)

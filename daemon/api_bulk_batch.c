@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crypto/key.h"
 #include "daemon/api_internal.h"
 
 /* A line's header and body are smaller than its JSON, but for short lines of 8 KiB. */
@@ -15,8 +16,10 @@
 struct bulk_batch *bulk_batch_new(struct bulk *bulk, const struct api_draft_scope *scope)
 {
 	struct bulk_batch *batch = calloc(1, sizeof(*batch));
-	if (!batch)
+	if (!batch || hasher_init(&batch->hasher) != 0) {
+		free(batch);
 		return NULL;
+	}
 	batch->bulk = bulk;
 	batch->scope = scope;
 	buffer_init(&batch->input, SIZE_MAX);
@@ -40,6 +43,7 @@ void bulk_batch_free(struct bulk_batch *batch)
 	buffer_deinit(&batch->out);
 	buffer_deinit(&batch->spill);
 	api_quick_deinit(&batch->quick);
+	hasher_deinit(&batch->hasher);
 	free(batch);
 }
 
@@ -131,5 +135,26 @@ void bulk_batch_finish(struct bulk_batch *batch)
 		struct api_draft *draft = &batch->lines[i].draft;
 		if (!draft->code && draft->needs_store)
 			api_draft_finish(draft);
+	}
+}
+
+/* Random bytes for so many salts are drawn at once: a call costs as much as a hash. */
+#define SALTS 64
+
+void bulk_batch_seal(struct bulk_batch *batch)
+{
+	uint8_t salts[SALTS][ENTRY_SALT_BYTES];
+	unsigned left = 0;
+	for (size_t i = 0; i < batch->count; i++) {
+		struct bulk_line *line = &batch->lines[i];
+		if (line->draft.code)
+			continue;
+		int code = left ? 0 : random_bytes(salts, sizeof(salts));
+		left = left ? left : SALTS;
+		memcpy(line->seal.salt, salts[--left], ENTRY_SALT_BYTES);
+		if (!code)
+			code = entry_seal_hash(&batch->hasher, &line->seal, api_draft_header(&line->draft),
+				api_draft_body(&line->draft));
+		line->draft.code = code;
 	}
 }

@@ -5,6 +5,7 @@
 #include "base/list.h"
 #include "daemon/api_draft.h"
 #include "daemon/api_quick.h"
+#include "feed/entry.h"
 #include "proto/node.h"
 
 #define BULK_LINE_BYTES_MAX API_JSON_BYTES_MAX
@@ -15,6 +16,7 @@ struct bulk_batch;
 struct bulk_line {
 	struct bulk_batch *batch;
 	struct api_draft draft;
+	struct entry_seal seal;
 	uint64_t number; /* in the batch, from 1: blank lines count */
 	struct node_published published;
 };
@@ -33,6 +35,7 @@ struct bulk_batch {
 	struct buffer input, out;
 	struct buffer spill; /* answers that its thread writes to the file first */
 	struct api_quick quick;
+	struct hasher hasher;
 	struct bulk_line *lines;
 	size_t count, capacity, pending;
 	uint64_t line_total;   /* blank ones too */
@@ -54,3 +57,5 @@ void bulk_batch_parse(struct bulk_batch *batch);
 void bulk_batch_names(struct bulk_batch *batch);
 /** Thread: what some of the lines need of the store. */
 void bulk_batch_finish(struct bulk_batch *batch);
+/** Thread, the last step: hashes what will be published, so that the loop need not. */
+void bulk_batch_seal(struct bulk_batch *batch);

@@ -205,6 +205,17 @@ typedef void node_published_fn(void *ctx, const struct node_published *result);
 int node_publish(struct node *node, const struct hash *network_id, uint8_t lane,
 	struct bytes header, struct bytes body, node_published_fn *done, void *ctx,
 	struct node_time now);
+/** An entry that is ready but for its place: what a thread made of it beforehand. */
+struct node_draft {
+	struct bytes header, body;
+	const struct entry_seal *seal;
+};
+/**
+ * The same without copies and with little work: header, body and seal are the caller's, valid,
+ * and stay where they are until `done`. A header that is not valid is found late, and answered.
+ */
+int node_publish_sealed(struct node *node, const struct hash *network_id, uint8_t lane,
+	const struct node_draft *draft, node_published_fn *done, void *ctx, struct node_time now);
 /** Tells the node that an attachment made here is durable (its file and map are committed). */
 void node_attachment_added(
 	struct node *node, const struct hash *attachment_id, struct node_time now);

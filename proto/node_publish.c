@@ -24,8 +24,9 @@ struct draft {
 	void *ctx;
 	uint64_t seq;
 	struct hash entry_hash;
-	size_t header_len, body_len;
-	uint8_t bytes[]; /* header, body */
+	struct bytes header, body;
+	const struct entry_seal *seal; /* NULL: the salt is made and all is hashed here */
+	uint8_t copy[];                /* of header and body, where they are not the caller's */
 };
 
 struct publisher {
@@ -45,7 +46,7 @@ struct publish_batch {
 static void draft_answer(
 	struct node *node, struct draft *draft, const struct node_published *result)
 {
-	node->publish_bytes -= draft->header_len + draft->body_len;
+	node->publish_bytes -= draft->header.len + draft->body.len;
 	draft->done(draft->ctx, result);
 	free(draft);
 }
@@ -84,11 +85,10 @@ void node_publishers_free(struct network *network)
 	}
 }
 
-int node_publish(struct node *node, const struct hash *network_id, uint8_t lane,
-	struct bytes header, struct bytes body, node_published_fn *done, void *ctx,
-	struct node_time now)
+/* Whether this city may publish it now; the draft has room for `copy` bytes of its own. */
+static int draft_new(struct node *node, const struct hash *network_id, uint8_t lane,
+	const struct node_draft *from, size_t copy, struct draft **out)
 {
-	node->now = now;
 	struct network *network = node_network_find(node, network_id);
 	if (!network || lane < 1 || lane > FEED_LANE_COUNT)
 		return ERROR_NOT_FOUND;
@@ -99,25 +99,56 @@ int node_publish(struct node *node, const struct hash *network_id, uint8_t lane,
 		return ERROR_STATE;
 	if (node->paused && lane != FEED_LANE_ALERT)
 		return ERROR_FULL;
-	if (node->publish_bytes + header.len + body.len > PUBLISH_QUEUE_BYTES)
+	if (node->publish_bytes + from->header.len + from->body.len > PUBLISH_QUEUE_BYTES)
 		return ERROR_BUSY;
-	if (header.len > ENTRY_HEADER_BYTES_MAX || body.len > ENTRY_BODY_BYTES_MAX)
+	if (from->header.len > ENTRY_HEADER_BYTES_MAX || from->body.len > ENTRY_BODY_BYTES_MAX)
 		return ERROR_SIZE;
-	struct header decoded;
-	if (header_decode(header, &decoded) || decoded.body_size != body.len)
-		return ERROR_FIELD;
 	struct publisher *p = publisher_of(node, network, lane);
-	struct draft *draft = p ? malloc(sizeof *draft + header.len + body.len) : NULL;
+	struct draft *draft = p ? malloc(sizeof *draft + copy) : NULL;
 	if (!draft)
 		return ERROR_MEMORY;
-	*draft = (struct draft){
-		.done = done, .ctx = ctx, .header_len = header.len, .body_len = body.len};
-	memcpy(draft->bytes, header.data, header.len);
-	if (body.len)
-		memcpy(draft->bytes + header.len, body.data, body.len);
-	node->publish_bytes += header.len + body.len;
+	*draft = (struct draft){.header = from->header, .body = from->body, .seal = from->seal};
+	node->publish_bytes += from->header.len + from->body.len;
 	list_push_back(&p->drafts, &draft->node);
 	node->publish_due = true;
+	*out = draft;
+	return 0;
+}
+
+int node_publish(struct node *node, const struct hash *network_id, uint8_t lane,
+	struct bytes header, struct bytes body, node_published_fn *done, void *ctx,
+	struct node_time now)
+{
+	struct node_draft from = {.header = header, .body = body};
+	struct header decoded;
+	struct draft *draft;
+	node->now = now;
+	if (header.len <= ENTRY_HEADER_BYTES_MAX && body.len <= ENTRY_BODY_BYTES_MAX &&
+		(header_decode(header, &decoded) || decoded.body_size != body.len))
+		return ERROR_FIELD;
+	int code = draft_new(node, network_id, lane, &from, header.len + body.len, &draft);
+	if (code)
+		return code;
+	draft->done = done;
+	draft->ctx = ctx;
+	memcpy(draft->copy, header.data, header.len);
+	if (body.len)
+		memcpy(draft->copy + header.len, body.data, body.len);
+	draft->header.data = draft->copy;
+	draft->body.data = draft->copy + header.len;
+	return 0;
+}
+
+int node_publish_sealed(struct node *node, const struct hash *network_id, uint8_t lane,
+	const struct node_draft *from, node_published_fn *done, void *ctx, struct node_time now)
+{
+	struct draft *draft;
+	node->now = now;
+	int code = draft_new(node, network_id, lane, from, 0, &draft);
+	if (code)
+		return code;
+	draft->done = done;
+	draft->ctx = ctx;
 	return 0;
 }
 
@@ -197,6 +228,26 @@ static int own_epoch(struct node *node, struct feed *feed, uint32_t *epoch)
 	return 0;
 }
 
+/* Salts, drawn for many at once. */
+struct salts {
+	uint8_t bytes[64][ENTRY_SALT_BYTES];
+	unsigned left;
+};
+
+static int draft_add(struct node *node, struct feed_builder *b, struct draft *draft,
+	struct salts *salts, bool *must_close)
+{
+	if (draft->seal)
+		return feed_builder_add_sealed(b, &node->hasher, draft->seal, draft->header, draft->body,
+			&draft->seq, &draft->entry_hash, must_close);
+	if (salts->left == 0) {
+		node_random(node, salts->bytes, sizeof salts->bytes);
+		salts->left = 64;
+	}
+	return feed_builder_add(b, &node->hasher, salts->bytes[--salts->left], draft->header,
+		draft->body, &draft->seq, &draft->entry_hash, must_close);
+}
+
 static int fill_batch(struct node *node, struct publisher *p, uint32_t epoch,
 	struct publish_batch *batch, struct commit *commit)
 {
@@ -204,27 +255,19 @@ static int fill_batch(struct node *node, struct publisher *p, uint32_t epoch,
 	feed_builder_deinit(b);
 	feed_builder_init(b, &p->feed->tip, p->feed->lane == FEED_LANE_ALERT);
 	size_t bytes = 0;
-	uint8_t salts[64][ENTRY_SALT_BYTES];
-	uint32_t salt = 64;
+	struct salts salts = {.left = 0};
 	bool open = false;
 	while (!list_empty(&p->drafts) && bytes < PUBLISH_COMMIT_BYTES) {
 		struct draft *draft = list_entry(list_first(&p->drafts), struct draft, node);
 		bool must_close = false;
-		if (salt == 64) {
-			node_random(node, salts, sizeof salts);
-			salt = 0;
-		}
-		int code = feed_builder_add(b, &node->hasher, salts[salt++],
-			bytes_of(draft->bytes, draft->header_len),
-			bytes_of(draft->bytes + draft->header_len, draft->body_len), &draft->seq,
-			&draft->entry_hash, &must_close);
+		int code = draft_add(node, b, draft, &salts, &must_close);
 		list_remove(&draft->node);
 		if (code) {
 			struct node_published result = {.code = code};
 			draft_answer(node, draft, &result);
 			continue;
 		}
-		bytes += draft->header_len + draft->body_len;
+		bytes += draft->header.len + draft->body.len;
 		list_push_back(&batch->drafts, &draft->node);
 		open = true;
 		if (must_close) {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "feed/builder.h"
 
+#include <string.h>
+
 #include "base/error.h"
 
 void feed_builder_init(struct feed_builder *b, const struct feed_tip *tip, bool alert_lane)
@@ -33,20 +35,20 @@ void feed_builder_rollback(struct feed_builder *b)
 }
 
 /* Encodes and reads back: nothing is signed here that run_verify would refuse. */
-static int entry_append(struct feed_builder *b, struct hasher *hasher, const uint8_t *salt,
-	struct bytes header, struct bytes body)
+static int entry_append(struct feed_builder *b, struct hasher *hasher,
+	const struct entry_seal *seal, struct bytes header, struct bytes body)
 {
 	struct entry_view entry;
 	struct run_entry place = {.offset = (uint32_t)b->entries.len};
-	int error = entry_encode(&b->entries, salt, header, body);
+	int error = entry_encode(&b->entries, seal->salt, header, body);
 
 	if (error)
 		return error;
 	struct cursor c = cursor_init(bytes_slice(buffer_bytes(&b->entries), place.offset, SIZE_MAX));
 	error = entry_parse(&c, &entry);
 	if (!error)
-		error = entry_hash_of(
-			hasher, &b->tip.feed_id, b->tip.seq + 1, &b->tip.entry_hash, &entry, &place.entry_hash);
+		error = entry_hash_from(hasher, &b->tip.feed_id, b->tip.seq + 1, &b->tip.entry_hash,
+			&seal->header_hash, &seal->body_hash, &place.entry_hash);
 	place.length = (uint32_t)entry.wire.len;
 	if (!error)
 		error = run_index_push(&b->index, place);
@@ -59,12 +61,24 @@ int feed_builder_add(struct feed_builder *b, struct hasher *hasher,
 	const uint8_t salt[static ENTRY_SALT_BYTES], struct bytes header, struct bytes body,
 	uint64_t *seq, struct hash *entry_hash, bool *must_close)
 {
+	struct entry_seal seal;
+	memcpy(seal.salt, salt, sizeof(seal.salt));
+	int error = entry_seal_hash(hasher, &seal, header, body);
+	return error
+		? error
+		: feed_builder_add_sealed(b, hasher, &seal, header, body, seq, entry_hash, must_close);
+}
+
+int feed_builder_add_sealed(struct feed_builder *b, struct hasher *hasher,
+	const struct entry_seal *seal, struct bytes header, struct bytes body, uint64_t *seq,
+	struct hash *entry_hash, bool *must_close)
+{
 	if (b->closed || b->index.count == 0)
 		run_start(b);
 	if (b->must_close)
 		return ERROR_CHECKPOINT;
 	size_t len = b->entries.len;
-	int error = entry_append(b, hasher, salt, header, body);
+	int error = entry_append(b, hasher, seal, header, body);
 	if (error) {
 		buffer_truncate(&b->entries, len);
 		b->entries.error = 0;

@@ -46,6 +46,14 @@ int feed_builder_add(struct feed_builder *b, struct hasher *hasher,
 	uint64_t *seq, struct hash *entry_hash, bool *must_close);
 
 /**
+ * The same with hashes made beforehand, by other threads say: the caller vouches for the seal,
+ * which is not checked against header and body.
+ */
+int feed_builder_add_sealed(struct feed_builder *b, struct hasher *hasher,
+	const struct entry_seal *seal, struct bytes header, struct bytes body, uint64_t *seq,
+	struct hash *entry_hash, bool *must_close);
+
+/**
  * Signs the head of what was added since the last close, a checkpoint where the rule asks for it.
  * The run (first_seq, prev, entries, index) stays readable in the builder until the next add.
  * ERROR_STATE: nothing was added, `key` is not of `node_key`, or the epoch changed between two

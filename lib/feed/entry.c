@@ -73,20 +73,41 @@ int entry_encode_purged(struct buffer *b, const struct hash *body_hash, struct b
 	return buffer_push_bytes(b, header);
 }
 
-static int body_hash_of(struct hasher *h, const struct entry_view *entry, struct hash *out)
+static int body_hash_from(
+	struct hasher *h, const uint8_t *salt, struct bytes body, struct hash *out)
 {
 	uint8_t start[BODY_TAG_BYTES + ENTRY_SALT_BYTES];
 
+	memcpy(start, body_tag, BODY_TAG_BYTES);
+	memcpy(start + BODY_TAG_BYTES, salt, ENTRY_SALT_BYTES);
+	hasher_begin(h, NULL);
+	hasher_add(h, bytes_of(start, sizeof(start)));
+	hasher_add(h, body);
+	return hasher_end(h, out);
+}
+
+static int body_hash_of(struct hasher *h, const struct entry_view *entry, struct hash *out)
+{
 	if (entry->form == ENTRY_FORM_PURGED) {
 		*out = entry->body_hash;
 		return 0;
 	}
-	memcpy(start, body_tag, BODY_TAG_BYTES);
-	memcpy(start + BODY_TAG_BYTES, entry->salt, ENTRY_SALT_BYTES);
-	hasher_begin(h, NULL);
-	hasher_add(h, bytes_of(start, sizeof(start)));
-	hasher_add(h, entry->body);
+	return body_hash_from(h, entry->salt, entry->body, out);
+}
+
+static int header_hash_of(struct hasher *h, struct bytes header, struct hash *out)
+{
+	hasher_begin(h, header_tag);
+	hasher_add(h, header);
 	return hasher_end(h, out);
+}
+
+int entry_seal_hash(
+	struct hasher *h, struct entry_seal *seal, struct bytes header, struct bytes body)
+{
+	int error = body_hash_from(h, seal->salt, body, &seal->body_hash);
+
+	return error ? error : header_hash_of(h, header, &seal->header_hash);
 }
 
 int entry_purge(struct buffer *b, struct hasher *h, const struct entry_view *entry)
@@ -126,9 +147,7 @@ int entry_hash_of(struct hasher *h, const struct hash *feed_id, uint64_t seq,
 
 	if (error)
 		return error;
-	hasher_begin(h, header_tag);
-	hasher_add(h, entry->header);
-	error = hasher_end(h, &entry->header_hash);
+	error = header_hash_of(h, entry->header, &entry->header_hash);
 	if (error)
 		return error;
 	return entry_hash_from(h, feed_id, seq, prev, &entry->header_hash, &entry->body_hash, out);

@@ -60,5 +60,15 @@ int entry_hash_from(struct hasher *h, const struct hash *feed_id, uint64_t seq,
 	const struct hash *prev, const struct hash *header_hash, const struct hash *body_hash,
 	struct hash *out);
 
+/** The hashes of an entry that do not depend on its place in the feed. */
+struct entry_seal {
+	uint8_t salt[ENTRY_SALT_BYTES]; /* random */
+	struct hash header_hash, body_hash;
+};
+
+/** Hashes a header and a body under the seal's salt. 0 or ERROR_CRYPTO. */
+int entry_seal_hash(
+	struct hasher *h, struct entry_seal *seal, struct bytes header, struct bytes body);
+
 /** What the entry counts for the checkpoint rule: alike in both forms. */
 uint32_t entry_cost(const struct entry_view *entry);

@@ -229,6 +229,11 @@ void link_judge(struct link *link)
 		link_close(link, BYE_DENIED, "the admin denied this city");
 		return;
 	}
+	if (link->has_city && !link->dialled && link->state == LINK_CHARTER_ONLY &&
+		blame_holds(link->node, &link->city_id)) {
+		link_close(link, BYE_LIMIT, "it broke a rule a short time ago and is to wait");
+		return;
+	}
 	if (count > 0 || bootstrap) {
 		link->has_city = true;
 		if (link->state == LINK_CHARTER_ONLY) {
@@ -273,6 +278,8 @@ int link_breach(struct link *link, int code, const char *rule)
 	log_text(&l, "rule", rule);
 	log_error(&l, code);
 	log_end(&l);
+	if (link->has_city)
+		blame_add(link->node, &link->city_id);
 	char text[96];
 	snprintf(text, sizeof text, "it broke the rule %s: %s", rule, error_name(code));
 	link_close(link, BYE_PROTOCOL, text);

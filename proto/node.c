@@ -255,6 +255,7 @@ static void init(struct node *node, const struct node_config *config, struct nod
 	map_init(&node->transfers_by_id, HASH_SIZE, node->map_seed);
 	map_init(&node->cursors, 2 * HASH_SIZE, node->map_seed);
 	map_init(&node->denied, HASH_SIZE, node->map_seed);
+	map_init(&node->blames, HASH_SIZE, node->map_seed);
 	map_init(&node->hold_nonces, HOLD_NONCE_BYTES, node->map_seed);
 	list_init(&node->links);
 	list_init(&node->transfers);
@@ -334,6 +335,7 @@ void node_free(struct node *node)
 	map_deinit(&node->links_by_id);
 	values_free(&node->cursors);
 	map_deinit(&node->denied);
+	blames_free(node);
 	for (size_t i = 0; i < node->address_count; i++)
 		free(node->addresses[i]);
 	free(node->addresses);

@@ -302,6 +302,7 @@ int node_deny(struct node *node, const struct hash *city_id, bool deny, struct n
 			return code;
 	} else {
 		map_remove(&node->denied, city_id);
+		blame_forget(node, city_id);
 	}
 	struct blob *value = blob_new(node->denied.count * HASH_SIZE);
 	struct commit *commit = value ? commit_new(COMMIT_URGENT) : NULL;

@@ -336,6 +336,7 @@ struct node {
 	bool announce_due, want_due, publish_due, drafts_held;
 	struct map cursors; /* network_id | city_id → struct store_cursor */
 	struct map denied;  /* city_id → itself */
+	struct map blames;  /* city_id → struct blame, of node_blame.c */
 	struct list bootstraps;
 	struct list guards; /* of networks whose charter is not back yet */
 	uint32_t guards_without_network;
@@ -426,6 +427,14 @@ int doubt_prev(struct node *node, struct link *link, struct feed *feed,
 	const struct blob *blob);
 /** True: a body is left out, and nothing here says that it was purged. */
 bool doubt_purged(const struct feed *feed, struct bytes entries);
+
+/* node_blame.c */
+/** The city broke the protocol. */
+void blame_add(struct node *node, const struct hash *city_id);
+/** It did, so lately that it is not let in again yet. */
+bool blame_holds(const struct node *node, const struct hash *city_id);
+void blame_forget(struct node *node, const struct hash *city_id);
+void blames_free(struct node *node);
 
 /* node_charter.c */
 int node_object_receive(

@@ -182,7 +182,7 @@ static void pull_over(struct link *link, struct feed *feed, int64_t retry_ms)
 		/* Nothing came of it: not at once again, the missing epoch record is on its way perhaps. */
 		feed->retry_at = monotime_add_ms(node->now.mono, 200);
 	} else {
-		feed->pull_moves = 0;
+		feed->pull_moves -= feed->pull_moves > 0;
 	}
 	spread_unshare(link);
 	spread_want(node, feed);

@@ -96,6 +96,33 @@ static void what_is_altered_is_caught_and_named(void **state)
 		is_caught(&alterations[i], 100 + i);
 }
 
+/* Who broke a rule waits when it dials again, longer each time; the admin can let it in. */
+static void liar_is_kept_waiting(void **state)
+{
+	(void)state;
+	struct world *w = relay_world_new(LIE_SIGNATURE, 150);
+	struct city *reader = &w->c.cities[C];
+	for (int64_t wait_ms = 1000; wait_ms <= 8000; wait_ms *= 2) {
+		relay_publish(w, DOC_INLINE);
+		cluster_pass(&w->c, wait_ms / 2);
+		assert_non_null(strstr(reader->last_close, "signature"));
+		relay_link(w, R, C);
+		cluster_pass(&w->c, 10);
+		assert_non_null(strstr(reader->last_close, "is to wait"));
+		cluster_pass(&w->c, wait_ms);
+		relay_link(w, R, C);
+		cluster_pass(&w->c, 10);
+	}
+	cluster_pass(&w->c, 100);
+	assert_non_null(strstr(reader->last_close, "signature"));
+	assert_int_equal(node_deny(reader->node, &w->c.cities[R].city_id, false, w->c.now), 0);
+	w->liar.lie = LIE_NONE;
+	relay_link(w, R, C);
+	assert_true(cluster_run(&w->c, relay_all_at_c, w, 5000));
+	assert_true(relay_intact(w, FEED_LANE_DOC, true));
+	relay_world_free(w);
+}
+
 /* One push that is left out is no breach: credit may have been short. The next one shows the gap at
  * once, and the relay, asked for what it announced, must give it or be left. */
 static void alert_left_out_is_seen_by_the_next(void **state)
@@ -133,6 +160,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_altered_is_caught_and_named),
+		cmocka_unit_test(liar_is_kept_waiting),
 		cmocka_unit_test(alert_left_out_is_seen_by_the_next),
 		cmocka_unit_test(body_left_out_as_purged_is_not_taken),
 	};

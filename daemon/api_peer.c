@@ -7,6 +7,7 @@
 
 #include "charter/roster.h"
 #include "daemon/api_views.h"
+#include "daemon/dialer.h"
 #include "daemon/log_sink.h"
 
 /** The slugs of denied cities, each once though it may be in several networks. */
@@ -54,10 +55,14 @@ static void deny_set(struct http_request *request, bool deny)
 		return;
 	}
 	int code = node_deny(app->node, &city_id, deny, app_now(app));
-	if (code)
+	if (code) {
 		http_respond_error(request, code, NULL);
-	else
-		http_respond_empty(request);
+		return;
+	}
+	/* The other end was refused, and may not dial again for a minute. */
+	if (!deny)
+		dialer_ask(app->dialer, &city_id);
+	http_respond_empty(request);
 }
 
 void api_peer_deny(struct http_request *request)

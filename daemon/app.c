@@ -124,6 +124,11 @@ static void on_own_event(void *ctx, const struct node_event *event)
 		dialer_poke(app->dialer);
 	if (!object)
 		return;
+	/* Who was dialled in vain may have a right address now, or be active again. */
+	if (app->dialer && event->object_type == OBJECT_ADDRESS_LIST)
+		dialer_reset(app->dialer, &event->city_id);
+	else if (app->dialer && event->object_type == OBJECT_AMENDMENT)
+		dialer_reset(app->dialer, NULL);
 	guard_changed(app->guard);
 	app->inner->addresses_due = true;
 }
@@ -318,7 +323,7 @@ void app_reload(struct app *app)
 	app_deny_tell(app, &former);
 	app->inner->addresses_due = true;
 	if (app->dialer)
-		dialer_poke(app->dialer);
+		dialer_reset(app->dialer, NULL);
 	log_event(LOG_LEVEL_INFO, "reloaded", "note",
 		"city, data, listen, control, store and relay "
 		"change at the next start only");

@@ -241,6 +241,8 @@ static void deny_one(struct app *app, const char *text, bool deny)
 	int code = node_deny(app->node, &city_id, deny, app_now(app));
 	if (code)
 		log_event(LOG_LEVEL_WARN, "deny_failed", "reason", error_text(code));
+	else if (!deny && app->dialer)
+		dialer_ask(app->dialer, &city_id);
 }
 
 void app_deny_tell(struct app *app, const struct config *former)

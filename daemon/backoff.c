@@ -20,6 +20,11 @@ void backoff_ended(struct backoff *backoff, int64_t open_ms, uint32_t random, st
 	backoff->next = monotime_add_us(now, most * 500 + (int64_t)random % (most * 500 + 1));
 }
 
+void backoff_reset(struct backoff *backoff)
+{
+	*backoff = (struct backoff){0};
+}
+
 bool backoff_due(const struct backoff *backoff, struct monotime now)
 {
 	return monotime_reached(now, backoff->next);

@@ -25,4 +25,6 @@ struct backoff {
  * An attempt failed (open_ms 0) or its link was cut after open_ms. `random` is any 32 random bits.
  */
 void backoff_ended(struct backoff *backoff, int64_t open_ms, uint32_t random, struct monotime now);
+/** What stood in the way may be gone: dial at once, and count failures anew. */
+void backoff_reset(struct backoff *backoff);
 bool backoff_due(const struct backoff *backoff, struct monotime now);

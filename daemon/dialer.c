@@ -12,15 +12,16 @@
 #include "daemon/socket_address.h"
 #include "daemon/transport.h"
 
-/* Cities that the node may name at one time; more wait for their turn. */
-#define CANDIDATES_MAX 64
+/* Cities that the node names at one time; it is asked again while there are free turns. */
+#define CANDIDATES_MAX 8
 
 /* One city that is or was dialled. Kept for its back-off. */
 struct target {
 	struct dialer *dialer;
 	struct hash city_id;
 	struct backoff backoff;
-	bool busy; /* being resolved, connected or linked */
+	bool busy;  /* being resolved, connected or linked */
+	bool asked; /* by the admin: one attempt, whatever dial_max is */
 	unsigned turn;
 	char address[APP_ADDRESS_MAX];
 	uv_getaddrinfo_t resolve;
@@ -31,6 +32,7 @@ struct dialer {
 	struct map targets; /* by city_id */
 	unsigned busy;
 	bool poked, closing;
+	bool asked; /* some target is */
 	uv_timer_t timer;
 	bool timer_open;
 };
@@ -155,29 +157,105 @@ static void on_timer(uv_timer_t *timer)
 	dialer_poke(timer->data);
 }
 
+/* The cities that may be dialled now, and when the first of the others may. */
+struct due {
+	struct dialer *dialer;
+	struct monotime now, next;
+};
+
+static bool may_due(void *ctx, const struct hash *city_id)
+{
+	struct due *due = ctx;
+	const struct target *target = map_get(&due->dialer->targets, city_id->bytes);
+	if (!target || (!target->busy && backoff_due(&target->backoff, due->now)))
+		return true;
+	if (!target->busy)
+		due->next = monotime_earlier(due->next, target->backoff.next);
+	return false;
+}
+
+static bool may_asked(void *ctx, const struct hash *city_id)
+{
+	struct due *due = ctx;
+	const struct target *target = map_get(&due->dialer->targets, city_id->bytes);
+	return target && target->asked && !target->busy;
+}
+
+/* False: nobody is left that may be dialled. */
+static bool dial_some(struct due *due, node_dial_fn *may, size_t max)
+{
+	static struct node_dial cities[CANDIDATES_MAX]; /* the loop's thread only */
+	struct dialer *dialer = due->dialer;
+	if (max > CANDIDATES_MAX)
+		max = CANDIDATES_MAX;
+	size_t count = node_dials(dialer->app->node, may, due, cities, max), dialled = 0;
+	for (size_t i = 0; i < count; i++) {
+		struct target *target = target_of(dialer, &cities[i].city_id);
+		if (!target)
+			continue;
+		target->asked = false;
+		dial(target, &cities[i]);
+		dialled++;
+	}
+	return dialled > 0;
+}
+
+/* Who could not be dialled now (it is linked, say) need not be asked for again. */
+static void asked_over(struct dialer *dialer)
+{
+	size_t position = 0;
+	void *value;
+	dialer->asked = false;
+	while (map_next(&dialer->targets, &position, NULL, &value)) {
+		struct target *target = value;
+		target->asked &= target->busy;
+		dialer->asked |= target->asked;
+	}
+}
+
 void dialer_run(struct dialer *dialer)
 {
 	struct app *app = dialer->app;
 	if (!dialer->poked || dialer->closing || app->state != APP_RUNNING)
 		return;
 	dialer->poked = false;
-	static struct node_dial cities[CANDIDATES_MAX]; /* the loop's thread only */
-	size_t count = node_dials(app->node, cities, CANDIDATES_MAX);
-	struct monotime now = app_now(app).mono, next = MONOTIME_NEVER;
-	for (size_t i = 0; i < count; i++) {
-		struct target *target = target_of(dialer, &cities[i].city_id);
-		if (!target || target->busy || cities[i].address_count == 0)
-			continue;
-		if (!backoff_due(&target->backoff, now))
-			next = monotime_earlier(next, target->backoff.next);
-		else if (dialer->busy < app->config.dial_max)
-			dial(target, &cities[i]);
+	struct due due = {.dialer = dialer, .now = app_now(app).mono, .next = MONOTIME_NEVER};
+	if (dialer->asked && app->config.dial_max > 0) {
+		while (dial_some(&due, may_asked, CANDIDATES_MAX))
+			;
+		asked_over(dialer);
 	}
-	if (next.us == MONOTIME_NEVER.us)
+	while (dialer->busy < app->config.dial_max &&
+		dial_some(&due, may_due, app->config.dial_max - dialer->busy))
+		;
+	/* With no turn free nobody's back-off matters: the end of an attempt pokes. */
+	if (due.next.us == MONOTIME_NEVER.us || dialer->busy >= app->config.dial_max)
 		uv_timer_stop(&dialer->timer);
 	else
-		uv_timer_start(
-			&dialer->timer, on_timer, (uint64_t)(monotime_diff_us(next, now) / 1000 + 1), 0);
+		uv_timer_start(&dialer->timer, on_timer,
+			(uint64_t)(monotime_diff_us(due.next, due.now) / 1000 + 1), 0);
+}
+
+void dialer_reset(struct dialer *dialer, const struct hash *city_id)
+{
+	size_t position = 0;
+	void *value;
+	while (map_next(&dialer->targets, &position, NULL, &value)) {
+		struct target *target = value;
+		if (!city_id || hash_equal(&target->city_id, city_id))
+			backoff_reset(&target->backoff);
+	}
+	dialer_poke(dialer);
+}
+
+void dialer_ask(struct dialer *dialer, const struct hash *city_id)
+{
+	struct target *target = target_of(dialer, city_id);
+	if (target) {
+		backoff_reset(&target->backoff);
+		target->asked = dialer->asked = true;
+	}
+	dialer_poke(dialer);
 }
 
 void dialer_poke(struct dialer *dialer)

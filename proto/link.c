@@ -504,14 +504,16 @@ void node_add_bootstrap(struct node *node, const struct hash *network_id,
 	list_push_back(&node->bootstraps, &b->node);
 }
 
-size_t link_bootstrap_dials(struct node *node, struct node_dial *out, size_t max)
+size_t link_bootstrap_dials(
+	struct node *node, node_dial_fn *may, void *ctx, struct node_dial *out, size_t max)
 {
 	size_t count = 0;
-	list_for_each(&node->bootstraps, n)
-	{
+	for (size_t left = list_count(&node->bootstraps); left > 0 && count < max; left--) {
+		struct list_node *n = list_pop_front(&node->bootstraps);
+		list_push_back(&node->bootstraps, n);
 		struct bootstrap *b = list_entry(n, struct bootstrap, node);
-		if (count == max || node_network_find(node, &b->network_id) || b->address_count == 0 ||
-			node_city_linked(node, &b->city_id, &b->key))
+		if (node_network_find(node, &b->network_id) || b->address_count == 0 ||
+			node_city_linked(node, &b->city_id, &b->key) || !may(ctx, &b->city_id))
 			continue;
 		struct node_dial *dial = &out[count++];
 		memset(dial, 0, sizeof *dial);

@@ -177,12 +177,17 @@ struct node_dial {
 	const char *addresses[LIMIT_ADDRESSES]; /* valid until the next call into the node */
 	uint32_t address_count;
 };
+/** Whether this city may be named now: the caller's back-off, keyed by city_id. */
+typedef bool node_dial_fn(void *ctx, const struct hash *city_id);
 /**
- * Cities that should have a link and have none: fills up to max, returns the count. Back-off and
- * jitter are the caller's, keyed by city_id. Denied, suspended and removed cities are left out.
- * While this city itself is suspended it goes on, so that it learns when it is active again.
+ * Cities that should have a link, have none, and `may` be dialled now: fills up to max, returns the
+ * count, 0 only if there is none. Each call goes on behind the city that the last one ended with,
+ * so that cities that never answer take no turn of the others. Denied, suspended and removed cities
+ * are left out. While this city itself is suspended it goes on, so that it learns when it is active
+ * again.
  */
-size_t node_dials(struct node *node, struct node_dial *out, size_t max);
+size_t node_dials(
+	struct node *node, node_dial_fn *may, void *ctx, struct node_dial *out, size_t max);
 /** Whether a stranger's address may take a handshake slot reserved for members. */
 bool node_address_known(const struct node *node, const char *host);
 

@@ -138,32 +138,60 @@ static void add_dial(struct node *node, const struct roster_member *m, struct no
 	}
 }
 
-size_t node_dials(struct node *node, struct node_dial *out, size_t max)
+static bool text_room(const struct node *node, const struct roster_member *m)
 {
-	size_t live = 0, count = 0;
-	node->dial_text_count = 0;
-	list_for_each(&node->links, n) live += list_entry(n, struct link, node_link)->dialled;
-	if (max > NODE_DIALS_MAX)
-		max = NODE_DIALS_MAX;
-	if (live >= max || node->stopped)
-		return 0;
-	max -= live;
-	count = link_bootstrap_dials(node, out, max);
-	for (size_t i = 0; i < node->network_count; i++) {
+	return node->dial_text_count + m->addresses->count <=
+		sizeof node->dial_texts / sizeof node->dial_texts[0];
+}
+
+static bool member_wanted(
+	const struct node *node, const struct roster_member *m, node_dial_fn *may, void *ctx)
+{
+	return m->status == MEMBER_ACTIVE && m->addresses && m->addresses->count > 0 &&
+		!hash_equal(&m->city_id, &node->city_id) && !node_denied(node, &m->city_id) &&
+		!node_city_linked(node, &m->city_id, &m->node_key) && may(ctx, &m->city_id);
+}
+
+/* Once round all members of all networks, from where the last call ended. */
+static size_t member_dials(struct node *node, node_dial_fn *may, void *ctx, struct node_dial *out,
+	size_t count, size_t max)
+{
+	if (node->dial_network >= node->network_count)
+		node->dial_network = node->dial_member = 0;
+	size_t first = node->dial_network, from = node->dial_member;
+	for (size_t step = 0; node->network_count > 0 && step <= node->network_count; step++) {
+		size_t i = (first + step) % node->network_count;
 		const struct roster *roster = node->networks[i]->roster;
 		const struct roster_member *m, *own = roster_member_by_city(roster, &node->city_id);
 		/* Suspended it goes on asking, so that it learns when it is active again. */
 		if (!own || own->status == MEMBER_REMOVED)
 			continue;
-		for (size_t k = 0; count < max && (m = roster_member_at(roster, k)); k++) {
-			if (m == own || m->status != MEMBER_ACTIVE || !m->addresses ||
-				m->addresses->count == 0 || node_denied(node, &m->city_id) ||
-				node_city_linked(node, &m->city_id, &m->node_key) ||
-				listed(out, count, &m->city_id))
+		size_t end = step == node->network_count ? from : SIZE_MAX;
+		for (size_t k = step == 0 ? from : 0; k < end && (m = roster_member_at(roster, k)); k++) {
+			if (!member_wanted(node, m, may, ctx) || listed(out, count, &m->city_id))
 				continue;
+			if (count == max || !text_room(node, m))
+				return count;
 			add_dial(node, m, &out[count++]);
+			node->dial_network = i;
+			node->dial_member = k + 1;
 		}
 	}
+	return count;
+}
+
+size_t node_dials(
+	struct node *node, node_dial_fn *may, void *ctx, struct node_dial *out, size_t max)
+{
+	node->dial_text_count = 0;
+	if (node->stopped || max == 0)
+		return 0;
+	bool last = node->dial_bootstraps_last;
+	node->dial_bootstraps_last = !last;
+	size_t count = last ? 0 : link_bootstrap_dials(node, may, ctx, out, max);
+	count = member_dials(node, may, ctx, out, count, max);
+	if (last)
+		count += link_bootstrap_dials(node, may, ctx, out + count, max - count);
 	return count;
 }
 

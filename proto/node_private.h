@@ -357,6 +357,8 @@ struct node {
 	bool flushing, addresses_set;
 	char dial_texts[NODE_DIALS_MAX * 2][LIMIT_ADDRESS_BYTES + 1];
 	size_t dial_text_count;
+	bool dial_bootstraps_last;        /* they and the members take turns */
+	size_t dial_network, dial_member; /* whose turn it is */
 	char state_text[256];
 };
 
@@ -468,7 +470,9 @@ void link_judge(struct link *link);
 void link_on_deadline(struct link *link);
 struct monotime link_deadline(const struct link *link);
 void link_hello_accepted(struct link *link);
-size_t link_bootstrap_dials(struct node *node, struct node_dial *out, size_t max);
+/** As node_dials, of the peers that the bootstrap file names. */
+size_t link_bootstrap_dials(
+	struct node *node, node_dial_fn *may, void *ctx, struct node_dial *out, size_t max);
 /** Whether the bootstrap file names this peer for that network. */
 bool link_bootstrap_network(const struct link *link, const struct hash *network_id);
 /** The networks whose charter this peer is asked for: named with a digest of zeros. Returns how

@@ -14,6 +14,7 @@
 
 #include "daemon/api.h"
 #include "daemon/app.h"
+#include "daemon/dialer.h"
 #include "daemon/log_sink.h"
 #include "daemon/socket_address.h"
 #include "tests/unit/daemon/folder.h"
@@ -29,6 +30,50 @@ int api_start(struct app *app, struct api **out, struct complaint *complaint)
 void api_close(struct api *api)
 {
 	(void)api;
+}
+
+/* In the place of the dialer: what it was told. */
+static struct {
+	unsigned all, asked, one;
+	struct hash city_id;
+} told;
+
+int dialer_new(struct app *app, struct dialer **out)
+{
+	(void)app;
+	*out = (struct dialer *)&told;
+	return 0;
+}
+
+void dialer_poke(struct dialer *dialer)
+{
+	(void)dialer;
+}
+
+void dialer_run(struct dialer *dialer)
+{
+	(void)dialer;
+}
+
+void dialer_close(struct dialer *dialer)
+{
+	(void)dialer;
+}
+
+void dialer_reset(struct dialer *dialer, const struct hash *city_id)
+{
+	(void)dialer;
+	told.all += city_id == NULL;
+	told.one += city_id != NULL;
+	if (city_id)
+		told.city_id = *city_id;
+}
+
+void dialer_ask(struct dialer *dialer, const struct hash *city_id)
+{
+	(void)dialer;
+	told.asked++;
+	told.city_id = *city_id;
 }
 
 static void make(const char *dir)
@@ -157,7 +202,10 @@ static void a_reload_takes_what_it_can(void **state)
 		"advertise: ['hansa.example:4400']\n",
 		id);
 	rewrite(dir, more);
+	memset(&told, 0, sizeof(told));
 	app_reload(&app);
+	assert_int_equal(told.all, 1); /* no back-off outlives a reload */
+	assert_int_equal(told.asked, 0);
 	assert_true(log_wanted(LOG_LEVEL_DEBUG));
 	assert_true(node_denied(app.node, &city_id));
 	assert_true(app.config.relay); /* not while running */
@@ -168,8 +216,43 @@ static void a_reload_takes_what_it_can(void **state)
 	assert_true(node_denied(app.node, &city_id));
 	rewrite(dir, "");
 	app_reload(&app);
+	assert_int_equal(told.all, 2);
+	assert_int_equal(told.asked, 1); /* allowed again */
+	assert_true(hash_equal(&told.city_id, &city_id));
 	assert_false(node_denied(app.node, &city_id));
 	assert_false(log_wanted(LOG_LEVEL_DEBUG));
+	stop_soon(&later, &app, 0);
+	assert_int_equal(app_run(&app), 0);
+}
+
+static void event_give(struct app *app, uint8_t object_type)
+{
+	struct node_event event = {
+		.type = NODE_EVENT_OBJECT, .city_id = {{7}}, .object_type = object_type};
+	list_for_each(&app->subscribers, node)
+	{
+		struct app_subscriber *subscriber = list_entry(node, struct app_subscriber, node);
+		subscriber->fn(subscriber->ctx, &event);
+	}
+}
+
+/* For whom it was dialled in vain until now. */
+static void new_addresses_and_members_are_dialled_at_once(void **state)
+{
+	char *dir = *state;
+	struct app app;
+	struct later later;
+	make(dir);
+	start(&app, dir);
+	memset(&told, 0, sizeof(told));
+	event_give(&app, OBJECT_ADDRESS_LIST);
+	assert_int_equal(told.one, 1);
+	assert_int_equal(told.city_id.bytes[0], 7);
+	assert_int_equal(told.all, 0);
+	event_give(&app, OBJECT_AMENDMENT);
+	assert_int_equal(told.all, 1);
+	event_give(&app, OBJECT_EPOCH_RECORD);
+	assert_int_equal(told.one + told.all, 2);
 	stop_soon(&later, &app, 0);
 	assert_int_equal(app_run(&app), 0);
 }
@@ -329,6 +412,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			a_second_daemon_on_one_store_is_refused, folder_setup, folder_teardown),
 		cmocka_unit_test_setup_teardown(check_names_what_is_wrong, folder_setup, folder_teardown),
+		cmocka_unit_test_setup_teardown(
+			new_addresses_and_members_are_dialled_at_once, folder_setup, folder_teardown),
 		cmocka_unit_test_setup_teardown(a_reload_takes_what_it_can, folder_setup, folder_teardown),
 		cmocka_unit_test_setup_teardown(
 			a_stranger_is_refused_with_a_log_line, folder_setup, folder_teardown),

@@ -97,6 +97,7 @@ static int node_start(struct app *app, struct complaint *complaint)
 		.store = app->store,
 		.agent = APP_AGENT,
 		.relay = app->config.relay,
+		.attachment_fetch_bytes = app->config.attachments.fetch_max,
 	};
 	int code = random_bytes(app->instance, sizeof(app->instance));
 	memcpy(config.instance, app->instance, sizeof(config.instance));

@@ -126,6 +126,8 @@ struct node_config {
 	const char *agent;                 /* "hansad/0.1" */
 	uint8_t instance[16];
 	bool relay; /* false only in tests */
+	/** Larger attachments of what comes from others are fetched on demand only. */
+	uint64_t attachment_fetch_bytes;
 };
 
 /** Reads networks, charters, feeds and cursors from the store. 0, or the error with a complaint. */

@@ -14,7 +14,6 @@
  * verified before it is written. Another link goes on where one left off.
  */
 
-#define ATTACHMENT_AUTO_BYTES (32u << 20) /* larger ones on demand */
 #define ATTACHMENT_RETRY_MS 500
 #define ATTACHMENT_RETRY_MAX_MS 30000
 #define ATTACHMENTS_A_LINK 2u
@@ -57,6 +56,7 @@ void attachment_scan_run(struct feed *feed, const struct hash *source_city, uint
 	struct bytes entries, struct commit *commit)
 {
 	struct cursor c = cursor_init(entries);
+	const uint64_t fetch_bytes = feed->network->node->config.attachment_fetch_bytes;
 	for (uint64_t seq = first_seq; cursor_left(&c) > 0; seq++) {
 		const uint8_t *p = entries.data + (entries.len - cursor_left(&c));
 		size_t header_len = (size_t)p[1] << 8 | p[2];
@@ -70,7 +70,7 @@ void attachment_scan_run(struct feed *feed, const struct hash *source_city, uint
 			continue;
 		for (size_t i = 0; i < decoded.attachment_count; i++) {
 			const struct header_attachment *a = &decoded.attachments[i];
-			if (!is_original(feed->lane, a) && a->size > ATTACHMENT_AUTO_BYTES)
+			if (!is_original(feed->lane, a) && a->size > fetch_bytes)
 				continue;
 			want_op(commit, feed, seq, a);
 			commit->ops[commit->count - 1].source_city = *source_city;

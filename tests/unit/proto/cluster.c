@@ -107,6 +107,7 @@ void cluster_init(struct cluster *c, size_t count, uint64_t seed)
 		require(mkdir(path, 0700) == 0);
 		require(attachment_files_open(path, &city->files) == 0);
 		io_random(city, city->instance, sizeof city->instance);
+		city->fetch_bytes = 32u << 20;
 		cluster_node_start(city);
 	}
 }
@@ -125,6 +126,7 @@ void cluster_node_start(struct city *city)
 		.store = city->store,
 		.agent = "test",
 		.relay = !city->no_relay,
+		.attachment_fetch_bytes = city->fetch_bytes,
 	};
 	memcpy(config.instance, city->instance, sizeof config.instance);
 	require(attachment_sink_new(city->store, city->files, &city->sink) == 0);

@@ -43,6 +43,7 @@ struct city {
 	bool hold_commits; /* commits wait: a slow disk */
 	uint8_t instance[16];
 	bool no_relay;
+	uint64_t fetch_bytes; /* larger attachments on demand only; 32 MiB at first */
 };
 
 struct cluster {

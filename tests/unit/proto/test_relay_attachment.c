@@ -152,11 +152,43 @@ static void withheld_attachment_comes_through_the_other(void **state)
 	}
 }
 
+/* What is larger than the configuration says comes only when it is asked for. */
+static void too_large_to_be_fetched_by_itself(void **state)
+{
+	(void)state;
+	for (uint64_t less = 0; less < 2; less++) {
+		struct world *w = relay_world_new(LIE_CHUNK, 800 + less);
+		struct city *b = &w->c.cities[B];
+		struct node_published answer;
+		cluster_disconnect(&w->c, &w->c.cities[A], b);
+		cluster_node_stop(b);
+		b->fetch_bytes = FILE_BYTES - less;
+		cluster_node_start(b);
+		relay_link(w, A, B);
+		cluster_pass(&w->c, 100);
+		struct hash id = publish_with_file(w, (uint8_t)less);
+		assert_int_equal(cluster_publish(&w->c.cities[A], FEED_LANE_DOC, "next", &answer), 0);
+		cluster_pass(&w->c, 5000);
+		assert_int_equal(relay_seq(w, B, FEED_LANE_DOC), answer.seq);
+		assert_int_equal(complete_at(w, B, &id), less == 0);
+		struct hash feed_id;
+		assert_int_equal(
+			feed_id_of(&w->c.network_id, &w->c.cities[A].city_id, FEED_LANE_DOC, &feed_id), 0);
+		if (less)
+			assert_int_equal(node_attachment_want(b->node, &feed_id, answer.seq - 1, &id,
+								 FILE_BYTES, w->c.now),
+				0);
+		comes_within(w, B, &id, 5000);
+		relay_world_free(w);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(altered_attachment_is_caught_and_named),
 		cmocka_unit_test(withheld_attachment_comes_through_the_other),
+		cmocka_unit_test(too_large_to_be_fetched_by_itself),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -166,6 +166,13 @@ static void holder_add(struct holder_walk *walk, const struct hash *city_id)
 static void on_peer(void *ctx, const struct node_peer *peer)
 {
 	struct holder_walk *walk = ctx;
+	const struct roster *roster = node_roster(walk->app->node, &walk->entry->feed.network_id);
+	const struct roster_member *member =
+		roster ? roster_member_by_city(roster, &peer->city_id) : NULL;
+	/* Until it is confirmed it has nothing from before its admission, whatever it says. */
+	if (!member || (!member->confirmed &&
+			walk->entry->header.time_ms < member->admitted_time))
+		return;
 	if (peer->acked_arrival >= walk->entry->arrival)
 		holder_add(walk, &peer->city_id);
 }

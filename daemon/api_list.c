@@ -168,7 +168,8 @@ static int feed_start(struct api_list *list, struct api_list_feed *one)
 		return code == ERROR_NOT_FOUND ? 0 : code;
 	one->next_seq = feed.seq;
 	if (feed.seq && list->has_before)
-		code = feed_bisect(list, one, feed.first_seq ? feed.first_seq : 1, feed.seq);
+		code = feed_bisect(list, one,
+			feed.fill_seq || !feed.first_seq ? 1 : feed.first_seq, feed.seq);
 	return code ? code : feed_advance(list, one);
 }
 

@@ -33,6 +33,7 @@ struct commit_op *commit_add(struct commit *commit, enum commit_op_type type)
 
 static int apply_run(struct commit_op *op, struct store_txn *txn)
 {
+	const struct run_entry *last = &op->index[op->count - 1]; /* of a fill the blob may have more */
 	struct store_run run = {
 		.network_id = op->network_id,
 		.city_id = op->city_id,
@@ -42,7 +43,7 @@ static int apply_run(struct commit_op *op, struct store_txn *txn)
 		.first_seq = op->seq,
 		.count = op->count,
 		.prev = op->prev,
-		.entries = blob_bytes(op->blob),
+		.entries = bytes_of(op->blob->data, last->offset + last->length),
 		.index = op->index,
 		.checkpoint = op->checkpoint,
 		.by_cut = op->by_cut,
@@ -52,7 +53,8 @@ static int apply_run(struct commit_op *op, struct store_txn *txn)
 		.arrived = op->arrived,
 	};
 	memcpy(run.head, op->head, sizeof run.head);
-	return store_put_run(txn, &run, &op->arrival);
+	return op->type == COMMIT_FILL ? store_put_fill(txn, &run, &op->arrival)
+								   : store_put_run(txn, &run, &op->arrival);
 }
 
 static int apply_object(struct commit_op *op, struct store_txn *txn)
@@ -95,6 +97,7 @@ static int apply_op(struct commit_op *op, struct store_txn *txn)
 	struct bytes blob = op->blob ? blob_bytes(op->blob) : bytes_of(NULL, 0);
 	switch (op->type) {
 	case COMMIT_RUN:
+	case COMMIT_FILL:
 		return apply_run(op, txn);
 	case COMMIT_OBJECT:
 		return apply_object(op, txn);
@@ -139,6 +142,8 @@ static int apply_op(struct commit_op *op, struct store_txn *txn)
 static bool harmless(const struct commit_op *op, int code)
 {
 	switch (op->type) {
+	case COMMIT_FILL: /* a cut came first: it has no arrival then */
+		return code == ERROR_STATE;
 	case COMMIT_OBJECT_DROP:
 	case COMMIT_GAP_DROP:
 		return code == ERROR_NOT_FOUND;

@@ -25,6 +25,7 @@ enum commit_class {
 
 enum commit_op_type {
 	COMMIT_RUN,
+	COMMIT_FILL, /* as RUN, below a feed that began later */
 	COMMIT_OBJECT,
 	COMMIT_OBJECT_DROP,
 	COMMIT_NETWORK,
@@ -60,8 +61,9 @@ struct commit_op {
 	struct hash last_hash; /* RUN: entry_hash of its last entry */
 	struct store_cursor cursor;
 	uint8_t object_type;
-	uint64_t size;           /* ATTACHMENT_BEGIN, ATTACHMENT_WANT: bytes */
-	char text[64];           /* NETWORK: slug; SETTING: key */
+	uint64_t size; /* ATTACHMENT_BEGIN, ATTACHMENT_WANT: bytes; CUT: the feed's tip after it, whose
+					  hash is prev and whose epoch is count */
+	char text[64]; /* NETWORK: slug; SETTING: key */
 	struct hash source_city; /* zeros: from here */
 	struct timestamp arrived;
 	struct store_arrival arrival; /* result, of those that get one */

@@ -273,6 +273,8 @@ static int on_held(struct link *link, const struct message *m)
 static int on_ack(struct link *link, const struct message *m)
 {
 	struct link_network *ln = link_network_find(link, &m->ack.network_id);
+	if (ln && sync_before_confirmed(link, ln->network, m->ack.arrival))
+		return 0;
 	if (ln && m->ack.arrival <= link->node->newest.arrival && m->ack.arrival > ln->acked_arrival)
 		ln->acked_arrival = m->ack.arrival;
 	return 0;

@@ -108,6 +108,7 @@ static void read_next(struct link *link, struct serving *s)
 	read->entry_seq = s->next_seq;
 	read->first_chunk = s->first_chunk;
 	read->with_list = s->with_list;
+	read->since_ms = s->since_ms;
 	read->link_id = link->id;
 	read->serving = s;
 	s->reading = true;
@@ -132,7 +133,8 @@ int link_serve_pull(struct link *link, const struct hash *feed_id, uint64_t firs
 		message_write_pull_end(&link->control, feed_id, first_seq, END_REFUSED);
 		return 0;
 	}
-	if (first_seq > feed->durable_seq) {
+	uint64_t since_ms = node_city_since_ms(feed->network, &link->city_id, feed);
+	if (first_seq > feed->durable_seq || (first_seq <= feed->base && !since_ms)) {
 		message_write_pull_end(&link->control, feed_id, first_seq, END_NOT_HELD);
 		return 0;
 	}
@@ -142,6 +144,7 @@ int link_serve_pull(struct link *link, const struct hash *feed_id, uint64_t firs
 	s->feed_id = *feed_id;
 	s->lane = feed->lane;
 	s->next_seq = s->read_next = first_seq;
+	s->since_ms = since_ms;
 	list_push_back(&link->serves[serve_class_of(s)], &s->node);
 	return 0;
 }
@@ -164,6 +167,7 @@ int link_serve_attachment(struct link *link, const struct message *m)
 	s->first_chunk = m->attachment_pull.first_chunk;
 	s->with_list = m->attachment_pull.with_list;
 	s->lane = feed->lane;
+	s->since_ms = node_city_since_ms(feed->network, &link->city_id, feed);
 	s->read_next = 0;
 	list_push_back(&link->serves[serve_class_of(s)], &s->node);
 	return 0;
@@ -194,6 +198,8 @@ void link_serve_read(struct link *link, struct node_read *read)
 			list_push_back(&link->serves[serve_class_of(s)], &s->node);
 		}
 		s->read_next = s->attachment ? read->offset + read->blob->len : read->slice.next_seq;
+		if (!s->attachment)
+			s->since_ms = 0; /* it begins there, and goes on whatever follows */
 		if (s->attachment && read->end)
 			s->read_end = true;
 		if (s->slices[0])
@@ -239,6 +245,8 @@ static enum message_end_code end_code(const struct serving *s)
 {
 	if (s->read_code == ERROR_NOT_FOUND)
 		return s->sent_bytes ? END_DONE : END_NOT_HELD;
+	if (s->read_code == ERROR_PERMISSION)
+		return END_REFUSED;
 	return s->read_code ? END_LATER : END_DONE;
 }
 
@@ -297,7 +305,8 @@ static bool run_begin(struct link *link, struct serving *s, struct buffer *out, 
 		return false;
 	s->stream = link->next_stream++;
 	message_write_run(out, s->stream, &s->feed_id, read->slice.first_seq, read->slice.head,
-		alert ? &read->slice.prev : NULL, by_cut ? RUN_FLAG_CUT : 0, whole ? &inline_bytes : NULL);
+		alert || read->slice.first_seq != s->next_seq ? &read->slice.prev : NULL,
+		by_cut ? RUN_FLAG_CUT : 0, whole ? &inline_bytes : NULL);
 	s->offset = 0;
 	if (!whole) {
 		s->in_run = true;

@@ -135,6 +135,7 @@ static int load_feed(void *ctx, const struct store_feed *stored)
 	feed->tip.epoch = stored->epoch;
 	feed->tip.since_checkpoint_entries = stored->since_checkpoint_entries;
 	feed->tip.since_checkpoint_bytes = stored->since_checkpoint_bytes;
+	node_fill_load(feed, stored);
 	feed->durable = feed->tip;
 	feed->durable_seq = stored->seq;
 	feed->durable_hash = stored->entry_hash;
@@ -370,6 +371,9 @@ static void op_committed(struct node *node, struct commit *commit, const struct 
 	switch (op->type) {
 	case COMMIT_RUN:
 		node_feed_committed(node, commit, op);
+		break;
+	case COMMIT_FILL:
+		node_fill_committed(node, commit, op);
 		break;
 	case COMMIT_CUT:
 		node_feed_cut_committed(node, commit, op);

@@ -49,8 +49,9 @@ struct node_read {
 	size_t bytes_max;
 	uint64_t entry_seq;   /* attachment: the entry of feed_id that must name it */
 	uint32_t first_chunk; /* attachment: the stream begins with this chunk */
-	bool with_list; /* attachment: the stream begins with the chunk hashes; offset counts stream
-					   bytes */
+	uint64_t since_ms; /* nothing older by its header; a run then begins at the first that is not */
+	bool with_list;    /* attachment: the stream begins with the chunk hashes; offset counts stream
+						  bytes */
 	/* results */
 	int code;
 	struct blob *blob;

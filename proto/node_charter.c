@@ -168,6 +168,13 @@ static bool apply_effects(struct node *node, struct network *network)
 			sync_admitted(network);
 			pins = true;
 			break;
+		case ROSTER_EFFECT_CONFIRMED:
+			sync_confirmed(network, &effect.city_id);
+			if (hash_equal(&effect.city_id, &node->city_id)) {
+				network->confirmed_at = node->now.mono;
+				node_fill_want(network);
+			}
+			break;
 		case ROSTER_EFFECT_KEY:
 		case ROSTER_EFFECT_CUT:
 		case ROSTER_EFFECT_FROZEN:

@@ -10,6 +10,8 @@
  */
 
 #define DAY_MS INT64_C(86400000)
+/* Within it an amendment reaches a peer over a live link. */
+#define CONFIRM_LAG_MS 30000
 /* Expired alerts and calls may be purged from then on (DESIGN.md, section 4). */
 #define PURGE_AFTER_EXPIRY_MS (90 * DAY_MS)
 
@@ -23,15 +25,39 @@ int doubt_head(const struct head *head, uint32_t flags, int code)
 	return verdict ? verdict : code;
 }
 
+/* A server that takes this city for unconfirmed leaves out what is older than its admission, and
+ * brings the hash before what it gives. That this city was confirmed meanwhile may have to reach it
+ * first. */
+static bool may_begin_later(
+	const struct link *link, const struct feed *feed, const struct hash *prev)
+{
+	const struct network *network = feed->network;
+	const struct link_network *ln = link_network_find(link, &network->id);
+	const struct roster_member *own = roster_member_by_city(
+		network->roster, &network->node->city_id);
+	if (!prev || !ln || !own)
+		return false;
+	if (!own->confirmed || own->confirmed_number == own->admitted_number)
+		return !own->confirmed;
+	struct monotime since = network->confirmed_at;
+	if (monotime_before(since, link->opened))
+		since = link->opened;
+	return ln->hello_number < own->confirmed_number &&
+		!monotime_reached(network->node->now.mono, monotime_add_ms(since, CONFIRM_LAG_MS));
+}
+
 /* The runs of one pull follow on each other, from the seq that was asked for. After a pull was
  * given up two may be under way at once, until both are over: then nothing can be said. */
-bool doubt_order(const struct link *link, struct feed *feed, uint64_t first_seq, uint64_t head_seq)
+bool doubt_order(const struct link *link, struct feed *feed, uint64_t first_seq,
+	const struct hash *prev, uint64_t head_seq)
 {
 	if (feed->pull_link != link || link->gave_up)
 		return false;
 	uint64_t expected = feed->pull_expected;
+	bool first = expected == feed->pull_progress_seq + 1;
 	feed->pull_expected = head_seq + 1;
-	return first_seq != expected;
+	return first_seq != expected &&
+		!(first && first_seq > expected && may_begin_later(link, feed, prev));
 }
 
 int doubt_prev(struct node *node, struct link *link, struct feed *feed,

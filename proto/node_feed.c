@@ -98,8 +98,7 @@ int node_feed_rules(const struct feed *feed, uint32_t epoch, struct run_rules *r
 	return 0;
 }
 
-/* Commits of one feed keep their order: its class changes only while none of them is under way. */
-static enum commit_class class_of(struct feed *feed)
+enum commit_class node_feed_class(struct feed *feed)
 {
 	if (feed->in_flight == 0)
 		feed->class = feed->lane == FEED_LANE_ALERT &&
@@ -218,7 +217,9 @@ static void relay_push(struct feed *feed, const struct link *source, uint64_t se
 	{
 		struct link *link = list_entry(n, struct link, node_link);
 		if (link == source || !link_takes_alerts(link) ||
-			!link_network_find(link, &feed->network->id))
+			!link_network_find(link, &feed->network->id) ||
+			!node_entry_since(
+				inline_bytes, node_city_since_ms(feed->network, &link->city_id, feed)))
 			continue;
 		const struct announced *a = sync_announced(feed, link);
 		if (a && a->seq >= seq)
@@ -235,7 +236,7 @@ void node_feed_push(struct feed *feed, uint64_t seq, const uint8_t *head, const 
 	relay_push(feed, NULL, seq, head, prev, blob);
 }
 
-static void credit_to(struct commit *commit, const struct link *link, size_t credit, bool urgent)
+void node_feed_credit(struct commit *commit, const struct link *link, size_t credit, bool urgent)
 {
 	commit->link_id = link->id;
 	commit->credit = credit;
@@ -262,7 +263,7 @@ static int gap_run(struct node *node, struct link *link, struct feed *feed, uint
 	if (code)
 		return code;
 	struct gap *gap = calloc(1, sizeof *gap);
-	struct commit *commit = gap ? commit_new(class_of(feed)) : NULL;
+	struct commit *commit = gap ? commit_new(node_feed_class(feed)) : NULL;
 	struct commit_op *op = commit ? commit_add(commit, COMMIT_GAP) : NULL;
 	if (!op) {
 		commit_free(commit);
@@ -292,7 +293,7 @@ static int gap_run(struct node *node, struct link *link, struct feed *feed, uint
 		list_push_back(&feed->gaps, &gap->node);
 	feed->gap_count++;
 	relay_push(feed, link, seq, gap->head, prev, blob);
-	credit_to(commit, link, credit, flags & RUN_FLAG_PUSHED);
+	node_feed_credit(commit, link, credit, flags & RUN_FLAG_PUSHED);
 	node_commit(node, commit);
 	spread_want(node, feed);
 	return 0;
@@ -323,7 +324,7 @@ void node_feed_join_gaps(struct node *node, struct feed *feed)
 			return;
 		struct head head;
 		struct run_rules rules;
-		struct commit *commit = commit_new(class_of(feed));
+		struct commit *commit = commit_new(node_feed_class(feed));
 		if (!commit)
 			return;
 		struct hash prev = feed->tip.entry_hash;
@@ -364,14 +365,14 @@ static int accept_run(struct node *node, struct link *link, struct feed *feed, u
 			&node->index, &feed->tip);
 	if (code)
 		return code;
-	struct commit *commit = commit_new(class_of(feed));
+	struct commit *commit = commit_new(node_feed_class(feed));
 	struct commit_op *op = commit
 		? node_feed_op(feed, commit, first_seq, head, &node->index, blob, &prev)
 		: NULL;
 	require(op); /* the tip has moved: without memory there is no way back */
 	op->source_city = link->city_id;
 	op->by_cut = rules->by_cut;
-	credit_to(commit, link, credit, flags & RUN_FLAG_PUSHED);
+	node_feed_credit(commit, link, credit, flags & RUN_FLAG_PUSHED);
 	if (feed->lane == FEED_LANE_ALERT && flags & RUN_FLAG_PUSHED)
 		relay_push(feed, link, first_seq, op->head, &prev, blob);
 	attachment_scan_run(feed, &link->city_id, first_seq, blob_bytes(blob), commit);
@@ -393,7 +394,7 @@ int node_feed_run(struct node *node, struct link *link, struct feed *feed, uint6
 		code = ERROR_HEAD;
 	if (!pushed)
 		spread_pull_seen(link, feed, false);
-	bool skipped = code == 0 && !pushed && doubt_order(link, feed, first_seq, head.seq);
+	bool skipped = code == 0 && !pushed && doubt_order(link, feed, first_seq, prev, head.seq);
 	if (skipped)
 		code = ERROR_GAP;
 	if (code == 0 &&
@@ -408,19 +409,27 @@ int node_feed_run(struct node *node, struct link *link, struct feed *feed, uint6
 		/* A cut that is not here yet may come: what was announced must not be forgotten. */
 		feed->epoch_missing |= rules.by_cut && (!rules.has_end || head.seq < rules.end_seq);
 	}
-	if (code == 0 && head.seq <= feed->tip.seq)
+	bool fill = code == 0 && !pushed && node_fill_next(feed, first_seq);
+	bool begin = code == 0 && !pushed && node_feed_begins_later(feed, first_seq, prev, &head);
+	if (begin)
+		node_feed_begin(feed, first_seq, prev, &head);
+	if (code == 0 && !fill && head.seq <= feed->tip.seq)
 		code = ERROR_STATE; /* held already */
 	if (code == 0 && doubt_purged(feed, blob_bytes(blob))) {
 		code = ERROR_NOT_FOUND;
 		feed->epoch_missing = true;
 		spread_put_off(link, feed, PURGED_RETRY_MS);
 	}
-	if (code == 0 && first_seq > feed->tip.seq + 1 && prev && feed->lane == FEED_LANE_ALERT)
+	if (code == 0 && fill)
+		code = node_fill_run(node, link, feed, first_seq, &head, &rules, blob, credit);
+	else if (code == 0 && first_seq > feed->tip.seq + 1 && prev && feed->lane == FEED_LANE_ALERT)
 		code = gap_run(node, link, feed, first_seq, &head, &rules, prev, flags, blob, credit);
 	else if (code == 0)
 		code = accept_run(node, link, feed, first_seq, &head, &rules, prev, flags, blob, credit);
 	if (code == 0)
 		return 0;
+	if (begin)
+		node_feed_begin_undo(feed);
 	code = doubt_head(&head, flags, code);
 	if (pushed && head.seq <= feed->durable_seq) {
 		struct message_feed held = {feed->feed_id, head.seq, head.entry_hash};
@@ -450,11 +459,14 @@ void node_feed_contradicted(
 
 /* ---- durable ---- */
 
-static void feed_settle(struct feed *feed)
+void node_feed_settle(struct feed *feed)
 {
 	if (feed->in_flight > 0 || !feed->failed)
 		return;
 	feed->tip = feed->durable;
+	feed->fill = feed->fill_durable;
+	if (feed->durable.seq == 0)
+		feed->base = 0;
 	feed->failed = false;
 	/* What was lost with the commit is still to be had from whom announced it. */
 	feed->retry_at = monotime_add_ms(feed->network->node->now.mono, 500);
@@ -469,7 +481,7 @@ void node_feed_committed(struct node *node, struct commit *commit, const struct 
 	feed->in_flight--;
 	if (commit->code) {
 		feed->failed = true;
-		feed_settle(feed);
+		node_feed_settle(feed);
 		return;
 	}
 	feed->durable.seq = op->seq + op->count - 1;
@@ -479,7 +491,7 @@ void node_feed_committed(struct node *node, struct commit *commit, const struct 
 	feed->durable.since_checkpoint_bytes = op->since_checkpoint_bytes;
 	feed->durable_seq = feed->durable.seq;
 	feed->durable_hash = feed->durable.entry_hash;
-	feed_settle(feed);
+	node_feed_settle(feed);
 	sync_skip_feed(feed);
 	list_remove(&feed->by_arrival);
 	feed->arrival = op->arrival.arrival;
@@ -562,7 +574,7 @@ static void apply_cut(struct node *node, struct feed *feed)
 	if (feed->tip.seq == 0 || !end_of_tip(feed, &e) || e.end[i].seq >= feed->tip.seq)
 		return;
 	/* The class of the feed's runs, so that none of them is written after it. */
-	struct commit *commit = commit_new(class_of(feed));
+	struct commit *commit = commit_new(node_feed_class(feed));
 	struct commit_op *op = commit ? commit_add(commit, COMMIT_CUT) : NULL;
 	require(op);
 	op->network_id = feed->network->id;
@@ -574,10 +586,18 @@ static void apply_cut(struct node *node, struct feed *feed)
 	op->hash = e.end[i].hash;
 	op->arrived = node->now.wall;
 	feed->in_flight++;
-	feed->tip.seq = op->seq;
-	feed->tip.entry_hash = op->hash;
-	feed->tip.epoch = op->seq ? op->epoch : 0;
-	feed_tip_checkpoint(&feed->tip);
+	if (feed->base && op->seq <= feed->base) {
+		node_fill_cut(feed, op->seq, &op->hash, op->epoch);
+	} else {
+		feed->tip.seq = op->seq;
+		feed->tip.entry_hash = op->hash;
+		feed->tip.epoch = op->seq ? op->epoch : 0;
+		feed_tip_checkpoint(&feed->tip);
+	}
+	/* Where the feed ends then: lower, if what lies between was never filled in. */
+	op->size = feed->tip.seq;
+	op->prev = feed->tip.entry_hash;
+	op->count = feed->tip.epoch;
 	struct log_line l;
 	log_begin(&l, LOG_LEVEL_WARN, "feed_cut");
 	log_bytes(&l, "feed", bytes_of(feed->feed_id.bytes, 8));
@@ -610,15 +630,15 @@ void node_feed_cut_committed(struct node *node, struct commit *commit, const str
 	feed->in_flight--;
 	if (commit->code) {
 		feed->failed = true;
-		feed_settle(feed);
+		node_feed_settle(feed);
 		return;
 	}
 	uint64_t last = feed->durable_seq;
-	feed->durable.seq = feed->durable_seq = op->seq;
-	feed->durable.entry_hash = feed->durable_hash = op->hash;
-	feed->durable.epoch = op->seq ? op->epoch : 0;
+	feed->durable.seq = feed->durable_seq = op->size;
+	feed->durable.entry_hash = feed->durable_hash = op->prev;
+	feed->durable.epoch = op->count;
 	feed_tip_checkpoint(&feed->durable);
-	feed_settle(feed);
+	node_feed_settle(feed);
 	if (op->arrival.arrival) {
 		sync_skip_feed(feed);
 		list_remove(&feed->by_arrival);

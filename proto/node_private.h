@@ -53,6 +53,13 @@ struct feed {
 	struct feed_tip durable; /* what a failed commit goes back to */
 	uint64_t durable_seq;    /* of durable, which is what peers and people are told */
 	struct hash durable_hash;
+	/* A copy that began later, node_fill.c: entries up to base are not held yet, but for 1..fill.
+	 */
+	uint64_t base;         /* 0: none are missing */
+	struct hash base_hash; /* of entry `base` */
+	struct feed_tip fill;  /* accepted; fill_durable: what a failed commit goes back to */
+	struct feed_tip fill_durable;
+	bool filling;                /* pull_link was asked for what is missing */
 	bool failed;                 /* a commit failed: tip goes back when none is in flight */
 	uint64_t arrival;            /* of the durable tip */
 	uint32_t in_flight;          /* commits not answered */
@@ -100,10 +107,11 @@ struct network {
 		bool dirty;
 		struct hash hash;
 	} ranges[RANGE_COUNT];
-	struct hash own_city;    /* copy of node's */
-	uint64_t address_number; /* newest of our own list */
-	bool judge_due;          /* pins may have changed */
-	struct list pending;     /* objects whose predecessor is missing, few */
+	struct hash own_city;         /* copy of node's */
+	uint64_t address_number;      /* newest of our own list */
+	bool judge_due;               /* pins may have changed */
+	struct monotime confirmed_at; /* when this city was, while the node runs */
+	struct list pending;          /* objects whose predecessor is missing, few */
 	uint32_t pending_count;
 	/* recovery of the own feeds */
 	bool guard_set;
@@ -145,6 +153,7 @@ struct link_network {
 	uint64_t told_arrival;  /* of the last mark sent */
 	uint64_t acked_arrival; /* ours, as the peer acknowledged */
 	uint64_t hello_arrival; /* ours, as said in our last HELLO */
+	uint64_t hello_number;  /* the peer's newest amendment, as said in its first */
 	/* listening */
 	struct message_cursor cursor; /* of the peer's arrivals, as reached */
 	bool cursor_dirty;
@@ -199,7 +208,8 @@ struct serving {
 	bool reading, read_end, skip_read;
 	int read_code;
 	uint64_t read_next;
-	bool dead; /* link gone or pull over while a read is under way */
+	uint64_t since_ms; /* an unconfirmed city's: nothing older is read for it */
+	bool dead;         /* link gone or pull over while a read is under way */
 };
 
 /** An attachment being fetched, or waiting for it. */
@@ -415,11 +425,19 @@ void node_feed_join_gaps(struct node *node, struct feed *feed);
 /** The visible standing of a city's entries: false for alerts of unconfirmed cities. */
 bool node_city_confirmed(const struct network *network, const struct hash *city_id);
 
+/** Commits of one feed keep their order: its class changes only while none of them is under way. */
+enum commit_class node_feed_class(struct feed *feed);
+/** Whose credit the commit's bytes are. */
+void node_feed_credit(struct commit *commit, const struct link *link, size_t credit, bool urgent);
+/** After a failed commit, once none is under way: back to what is durable. */
+void node_feed_settle(struct feed *feed);
+
 /* node_doubt.c */
 /** ERROR_EPOCH_UNKNOWN and ERROR_CUT become ERROR_SIGNATURE where its own key did not sign. */
 int doubt_head(const struct head *head, uint32_t flags, int code);
 /** True: this run of an open pull is not the one that follows. */
-bool doubt_order(const struct link *link, struct feed *feed, uint64_t first_seq, uint64_t head_seq);
+bool doubt_order(const struct link *link, struct feed *feed, uint64_t first_seq,
+	const struct hash *prev, uint64_t head_seq);
 /**
  * An alert that continues the tip, with a prev that is not the tip's: ERROR_STATE if the origin
  * signed it so (a second history, logged), else the breach.
@@ -437,6 +455,37 @@ void blame_add(struct node *node, const struct hash *city_id);
 bool blame_holds(const struct node *node, const struct hash *city_id);
 void blame_forget(struct node *node, const struct hash *city_id);
 void blames_free(struct node *node);
+
+/* node_fill.c */
+/** The city is in the charter and not confirmed yet: it is served what came after its admission. */
+bool node_city_waits(const struct network *network, const struct hash *city_id);
+/** Nothing older than this is for the peer, ms; 0: all is. */
+uint64_t node_city_since_ms(
+	const struct network *network, const struct hash *city_id, const struct feed *feed);
+/** The run starts this copy of the feed, later than at its first entry. */
+bool node_feed_begins_later(
+	const struct feed *feed, uint64_t first_seq, const struct hash *prev, const struct head *head);
+/** The tip before such a run. */
+void node_feed_begin(
+	struct feed *feed, uint64_t first_seq, const struct hash *prev, const struct head *head);
+/** It failed: the feed is empty again. */
+void node_feed_begin_undo(struct feed *feed);
+/** What is missing should be pulled now. */
+bool node_fill_due(const struct feed *feed);
+/** The run is the next of what is missing. */
+bool node_fill_next(const struct feed *feed, uint64_t first_seq);
+/** Takes the blob if it answers 0. */
+int node_fill_run(struct node *node, struct link *link, struct feed *feed, uint64_t first_seq,
+	const struct head *head, const struct run_rules *rules, struct blob *blob, size_t credit);
+void node_fill_committed(struct node *node, struct commit *commit, const struct commit_op *op);
+/** A cut below the base: what was filled in, up to the cut, is the feed's tip now. */
+void node_fill_cut(struct feed *feed, uint64_t seq, const struct hash *hash, uint32_t epoch);
+/** What stands in the store. */
+void node_fill_load(struct feed *feed, const struct store_feed *stored);
+/** This city was confirmed, or a link came up in the network: what is missing may be had. */
+void node_fill_want(struct network *network);
+/** Whether the entry at the beginning of these bytes is not older than that. */
+bool node_entry_since(struct bytes entries, uint64_t since_ms);
 
 /* node_charter.c */
 int node_object_receive(
@@ -522,6 +571,11 @@ int sync_on_object_gone(struct link *link, const struct message *m);
 void sync_others(struct link *link);
 /** It is durable here, or never will be: no link awaits it any longer. */
 void sync_object_over(struct network *network, const struct hash *object_hash);
+/** The city was confirmed: it is told everything anew, older feeds too. */
+void sync_confirmed(struct network *network, const struct hash *city_id);
+/** What the peer says it holds up to this arrival of ours, it said before it was confirmed. */
+bool sync_before_confirmed(
+	const struct link *link, const struct network *network, uint64_t arrival);
 /** A city was admitted: its feeds that peers announced before are asked for again. */
 void sync_admitted(struct network *network);
 /** The peer has served nothing of what it announced: its word is forgotten. */

@@ -12,12 +12,54 @@
 /* What reader threads do for a node: stored bytes copied out, a run's slice or a part of an
  * attachment's stream. */
 
+static int entry_time(void *ctx, const struct store_entry *stored)
+{
+	struct cursor c = cursor_init(stored->wire);
+	struct entry_view view;
+	struct header header;
+	if (entry_parse(&c, &view) || header_decode(view.header, &header))
+		return ERROR_CORRUPT;
+	*(uint64_t *)ctx = header.time_ms;
+	return 0;
+}
+
+/* The times in a feed ascend, give or take a clock that was set: a place where an older entry is
+ * followed by one that is not. ERROR_NOT_FOUND: the feed's last one is older. */
+static int first_since(
+	struct store *store, const struct hash *feed_id, uint64_t since_ms, uint64_t *first_seq)
+{
+	struct store_feed feed;
+	uint64_t time_ms;
+	int code = store_read_feed(store, feed_id, &feed);
+	uint64_t low = *first_seq > feed.first_seq ? *first_seq : feed.first_seq, high = feed.seq;
+	if (code || low > high)
+		return code ? code : ERROR_NOT_FOUND;
+	code = store_read_entry(store, feed_id, high, entry_time, &time_ms);
+	if (code || time_ms < since_ms)
+		return code ? code : ERROR_NOT_FOUND;
+	while (low < high) {
+		uint64_t middle = low + (high - low) / 2;
+		code = store_read_entry(store, feed_id, middle, entry_time, &time_ms);
+		if (code)
+			return code;
+		if (time_ms < since_ms)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	*first_seq = low;
+	return 0;
+}
+
 static void read_run(struct node_read *read, struct store *store)
 {
 	struct buffer out;
 	buffer_init(&out, 2 * STORE_READ_BYTES_MAX + ENTRY_BYTES_MAX);
-	read->code = store_read_run(
-		store, &read->feed_id, read->first_seq, read->bytes_max, &out, &read->slice);
+	if (read->since_ms)
+		read->code = first_since(store, &read->feed_id, read->since_ms, &read->first_seq);
+	if (read->code == 0)
+		read->code = store_read_run(
+			store, &read->feed_id, read->first_seq, read->bytes_max, &out, &read->slice);
 	if (read->code == 0) {
 		read->blob = blob_copy(buffer_bytes(&out));
 		if (!read->blob)
@@ -29,6 +71,7 @@ static void read_run(struct node_read *read, struct store *store)
 struct named {
 	const struct hash *id;
 	uint64_t size;
+	uint64_t since_ms;
 	bool found, original;
 };
 
@@ -40,6 +83,8 @@ static int entry_names(void *ctx, const struct store_entry *stored)
 	struct header header;
 	if (entry_parse(&c, &view) || header_decode(view.header, &header))
 		return ERROR_CORRUPT;
+	if (header.time_ms < named->since_ms)
+		return ERROR_PERMISSION;
 	for (size_t i = 0; i < header.attachment_count; i++)
 		if (hash_equal(&header.attachments[i].id, named->id)) {
 			named->found = true;
@@ -93,7 +138,7 @@ static int read_attachment(
 	read->size = info.size;
 	if (read->offset == 0) {
 		/* Served only to who may have the entry, and only if that entry names it. */
-		struct named named = {.id = &read->attachment_id};
+		struct named named = {.id = &read->attachment_id, .since_ms = read->since_ms};
 		code = store_read_entry(store, &read->feed_id, read->entry_seq, entry_names, &named);
 		if (code || !named.found || named.size != info.size)
 			return code ? code : ERROR_PERMISSION;

@@ -14,6 +14,8 @@
 
 #define SPREAD_TICK_MS 500
 #define SPREAD_STALL_MS 5000
+#define SPREAD_RETRY_MS 200
+#define SPREAD_FILL_RETRY_MS 1000
 /* Of one feed; doubled at each move, so that links that are all slow still end what they began, and
  * what is sent twice stays little. */
 #define SPREAD_PATIENCE_MS 15000
@@ -39,7 +41,8 @@ static bool any_more(const struct feed *feed)
 
 void spread_want(struct node *node, struct feed *feed)
 {
-	if (feed->pull_link || list_linked(&feed->wanting) || feed->frozen || !any_more(feed))
+	if (feed->pull_link || list_linked(&feed->wanting) || feed->frozen ||
+		(!any_more(feed) && !node_fill_due(feed)))
 		return;
 	list_push_back(&node->wanting[feed->lane - 1], &feed->wanting);
 	node->want_due = true;
@@ -83,6 +86,41 @@ void spread_unshare(struct link *link)
 	}
 }
 
+/* From a chosen one on, the first that has a share of the pool or can get one. */
+static struct link *pick(
+	struct node *node, struct link *const *candidates, uint32_t count, bool *later)
+{
+	uint32_t at = 0;
+	if (count > 1)
+		node_random(node, &at, sizeof at);
+	for (uint32_t i = 0; i < count; i++) {
+		struct link *link = candidates[(at + i) % count];
+		if (spread_share(link))
+			return link;
+	}
+	*later |= count > 0;
+	return NULL;
+}
+
+/* What a feed lacks below its beginning nobody announces: any member may have it. */
+static struct link *choose_fill(struct node *node, const struct feed *feed, bool *later)
+{
+	struct link *candidates[SPREAD_CANDIDATES];
+	uint32_t count = 0;
+	list_for_each(&node->links, n)
+	{
+		struct link *link = list_entry(n, struct link, node_link);
+		if (count == SPREAD_CANDIDATES || link->state != LINK_LIVE || !link_takes_alerts(link) ||
+			!link_network_find(link, &feed->network->id))
+			continue;
+		if (link->pulls_open >= SPREAD_PULLS_A_LINK)
+			*later = true;
+		else
+			candidates[count++] = link;
+	}
+	return pick(node, candidates, count, later);
+}
+
 static struct link *choose(struct node *node, const struct feed *feed, bool *later)
 {
 	struct link *candidates[SPREAD_CANDIDATES];
@@ -97,28 +135,23 @@ static struct link *choose(struct node *node, const struct feed *feed, bool *lat
 		else if (count < SPREAD_CANDIDATES)
 			candidates[count++] = a->link;
 	}
-	if (count == 0)
-		return NULL;
-	uint32_t pick = 0;
-	if (count > 1)
-		node_random(node, &pick, sizeof pick);
-	/* From the chosen one on, the first that has a share of the pool or can get one. */
-	for (uint32_t i = 0; i < count; i++) {
-		struct link *link = candidates[(pick + i) % count];
-		if (spread_share(link))
-			return link;
-	}
-	*later = true;
-	return NULL;
+	return pick(node, candidates, count, later);
 }
 
-static void send_pull(struct link *link, struct feed *feed)
+/* How far the pull that is open has come. */
+static uint64_t reached(const struct feed *feed)
 {
-	struct message_pull pull = {feed->feed_id, feed->tip.seq + 1};
+	return feed->filling ? feed->fill.seq : feed->tip.seq;
+}
+
+static void send_pull(struct link *link, struct feed *feed, bool fill)
+{
+	feed->filling = fill;
+	struct message_pull pull = {feed->feed_id, reached(feed) + 1};
 	spread_grant(link);
 	message_write_pull(&link->control, link->bulk_limit, &pull, 1);
 	feed->pull_link = link;
-	feed->pull_progress_seq = feed->tip.seq;
+	feed->pull_progress_seq = reached(feed);
 	feed->pull_expected = pull.first_seq;
 	feed->pull_number = ++link->pulls_asked;
 	feed->pull_at = link->node->now.mono;
@@ -146,9 +179,12 @@ void spread_schedule(struct node *node)
 			if (!monotime_reached(node->now.mono, feed->retry_at) || feed->failed)
 				continue;
 			struct link *link = choose(node, feed, &later);
+			bool fill = !link && node_fill_due(feed);
+			if (fill)
+				link = choose_fill(node, feed, &later);
 			if (link) {
 				list_remove(&feed->wanting);
-				send_pull(link, feed);
+				send_pull(link, feed, fill);
 			} else if (!later) {
 				list_remove(&feed->wanting);
 			}
@@ -175,12 +211,15 @@ static void pull_over(struct link *link, struct feed *feed, int64_t retry_ms)
 	struct node *node = link->node;
 	feed->pull_link = NULL;
 	link->pulls_open--;
-	if (feed->tip.seq == feed->pull_progress_seq) {
+	if (reached(feed) == feed->pull_progress_seq) {
 		struct announced *a = sync_announced(feed, link);
-		if (a)
+		if (a && !feed->filling)
 			put_off(a, retry_ms);
 		/* Nothing came of it: not at once again, the missing epoch record is on its way perhaps. */
-		feed->retry_at = monotime_add_ms(node->now.mono, 200);
+		feed->retry_at = monotime_add_ms(node->now.mono,
+			!feed->filling            ? SPREAD_RETRY_MS
+				: feed->epoch_missing ? SPREAD_PATIENCE_MS
+									  : SPREAD_FILL_RETRY_MS);
 	} else {
 		feed->pull_moves -= feed->pull_moves > 0;
 	}
@@ -223,8 +262,8 @@ void spread_pull_end(struct link *link, struct feed *feed, uint32_t code)
 		[END_DONE] = 1000, [END_NOT_HELD] = 10000, [END_REFUSED] = 60000, [END_LATER] = 500};
 	/* Nothing of what it announced could be had, and not because a record is missing here: its word
 	 * is forgotten, so that neither a pull nor a cursor waits for it for ever. */
-	bool empty = feed->tip.seq == feed->pull_progress_seq && feed->in_flight == 0 &&
-		!feed->failed && !feed->epoch_missing && !link->node->paused;
+	bool empty = !feed->filling && feed->tip.seq == feed->pull_progress_seq &&
+		feed->in_flight == 0 && !feed->failed && !feed->epoch_missing && !link->node->paused;
 	struct announced *a = sync_announced(feed, link);
 	bool is_void = empty && a && (code == END_DONE || code == END_NOT_HELD);
 	pull_over(link, feed, code <= END_LATER ? retry_ms[code] : 60000);

@@ -133,6 +133,31 @@ static void cursor_moved(
 	link_wake(link);
 }
 
+bool sync_before_confirmed(const struct link *link, const struct network *network, uint64_t arrival)
+{
+	const struct roster_member *m = roster_member_by_city(network->roster, &link->city_id);
+	if (!m || !m->confirmed || m->confirmed_number >= network->amendment_count)
+		return false;
+	const struct object_ref *ref = network->amendments[m->confirmed_number];
+	return ref && arrival < ref->arrival;
+}
+
+void sync_confirmed(struct network *network, const struct hash *city_id)
+{
+	list_for_each(&network->node->links, n)
+	{
+		struct link *link = list_entry(n, struct link, node_link);
+		struct link_network *ln = link_network_find(link, &network->id);
+		if (!ln || !link->has_city || !hash_equal(&link->city_id, city_id))
+			continue;
+		ln->acked_arrival = 0;
+		if (!ln->telling)
+			continue;
+		ln->filtered = false;
+		sync_tell_from(link, ln, 0);
+	}
+}
+
 /* What a HELLO says of one network, at the first time on this link. */
 static void hello_first(
 	struct link *link, struct link_network *ln, const struct message_network *n, bool lost)
@@ -145,7 +170,9 @@ static void hello_first(
 		memcpy(ln->cursor.rolling, kept->rolling, sizeof ln->cursor.rolling);
 	}
 	bool right = cursor_right(node, n);
-	if (right && n->has_cursor && n->cursor.arrival > ln->acked_arrival)
+	/* Unconfirmed it was told of older feeds, and not given them. */
+	bool anew = n->has_cursor && sync_before_confirmed(link, ln->network, n->cursor.arrival);
+	if (right && !anew && n->has_cursor && n->cursor.arrival > ln->acked_arrival)
 		ln->acked_arrival = n->cursor.arrival;
 	struct hash digest;
 	digest_network(node, ln->network, &digest);
@@ -155,7 +182,7 @@ static void hello_first(
 		sync_tell_from(link, ln, ln->hello_arrival);
 		ln->live = true;
 	} else if (right) {
-		sync_tell_from(link, ln, n->has_cursor ? n->cursor.arrival : 0);
+		sync_tell_from(link, ln, n->has_cursor && !anew ? n->cursor.arrival : 0);
 	} else {
 		send_ranges(link, ln);
 	}
@@ -165,6 +192,8 @@ static void hello_network(
 	struct link *link, struct link_network *ln, const struct message_network *n)
 {
 	bool again = ln->named;
+	if (!again)
+		ln->hello_number = n->number;
 	ln->named = true;
 	/* Zeros: the peer has lost the charter, and begins at the genesis. */
 	bool lost = hash_is_zero(&n->digest);
@@ -173,8 +202,10 @@ static void hello_network(
 		ln->amendment_next = 0;
 	else if (next > ln->amendment_next)
 		ln->amendment_next = next;
-	if (!again)
+	if (!again) {
 		hello_first(link, ln, n, lost);
+		node_fill_want(ln->network);
+	}
 	link_wake(link);
 }
 
@@ -354,10 +385,11 @@ static int announced_feed(struct link *link, struct link_network *ln, const stru
 	a->retry_at = monotime_from_us(0);
 	/* One that is still awaited keeps its mark until all that was announced since is durable: the
 	 * cursor never passes what is not. */
-	if (f->seq > feed->durable_seq && a->mark == 0) {
+	bool held = f->seq <= feed->durable_seq && !node_fill_due(feed);
+	if (!held && a->mark == 0) {
 		a->mark = ln->mark_next;
 		ln->mark_open++;
-	} else if (f->seq <= feed->durable_seq && a->mark) {
+	} else if (held && a->mark) {
 		uint64_t mark = a->mark;
 		a->mark = 0;
 		mark_item_done(link, ln, mark);
@@ -472,7 +504,7 @@ void sync_feed_durable(struct feed *feed)
 		struct announced *a = list_entry(n, struct announced, by_feed);
 		struct link_network *ln = link_network_find(a->link, &feed->network->id);
 		uint64_t mark = a->mark;
-		if (a->seq > feed->durable_seq)
+		if (a->seq > feed->durable_seq || (a->mark && node_fill_due(feed)))
 			continue;
 		a->mark = 0;
 		if (mark && ln)

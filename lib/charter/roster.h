@@ -195,6 +195,7 @@ struct roster_member {
 	uint64_t given_number, given_time;
 	uint64_t admitted_number; /* of the amendment; 0: a founder */
 	uint64_t admitted_time;   /* its stamp, ms */
+	uint64_t confirmed_number; /* of the amendment that confirmed it; admitted_number if at once */
 	uint32_t epoch;           /* of the newest record, which the three keys are of */
 	struct public_key city_key;
 	struct public_key node_key;

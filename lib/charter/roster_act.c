@@ -36,7 +36,7 @@ static int act_admit(struct roster *r, const struct item_place *place,
 		.city_id = record.city_id, .slug = item->admit.slug, .name = item->admit.name,
 		.country = item->admit.country, .status = MEMBER_ACTIVE,
 		.confirmed = item->admit.confirmed, .admitted_number = place->number,
-		.admitted_time = place->time,
+		.admitted_time = place->time, .confirmed_number = place->number,
 	};
 	r->active_count++;
 	roster_slug_key(item->admit.slug, key);
@@ -196,6 +196,7 @@ static int act_city(struct roster *r, const struct item_place *place,
 	switch (item->kind) {
 	case AMENDMENT_CONFIRM:
 		m->shown.confirmed = true;
+		m->shown.confirmed_number = place->number;
 		roster_state_effect(change, ROSTER_EFFECT_CONFIRMED, m, 0);
 		break;
 	case AMENDMENT_RESUME:

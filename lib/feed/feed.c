@@ -24,6 +24,13 @@ void feed_tip_init(struct feed_tip *tip, const struct hash *feed_id)
 	*tip = (struct feed_tip){.feed_id = *feed_id};
 }
 
+void feed_tip_begin(
+	struct feed_tip *tip, uint32_t epoch, uint64_t seq, const struct hash *entry_hash)
+{
+	feed_tip_start_epoch(tip, epoch, seq, entry_hash);
+	tip->partial = true;
+}
+
 void feed_tip_start_epoch(
 	struct feed_tip *tip, uint32_t epoch, uint64_t cut_seq, const struct hash *cut_hash)
 {
@@ -45,6 +52,7 @@ void feed_tip_checkpoint(struct feed_tip *tip)
 {
 	tip->since_checkpoint_entries = 0;
 	tip->since_checkpoint_bytes = 0;
+	tip->partial = false;
 }
 
 bool feed_tip_checkpoint_due(const struct feed_tip *tip)

@@ -14,6 +14,7 @@
 #pragma once
 
 #include <assert.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/bytes.h"
@@ -79,9 +80,16 @@ struct feed_tip {
 	uint32_t epoch;         /* of the head that vouches for seq; 0 at seq 0 */
 	uint32_t since_checkpoint_entries;
 	uint64_t since_checkpoint_bytes; /* as entry_cost counts */
+	/** The copy began after the last checkpoint: the counts are of what is held, at most the
+	 * rule's. */
+	bool partial;
 };
 
 void feed_tip_init(struct feed_tip *tip, const struct hash *feed_id);
+
+/** A copy that begins after entry `seq`, with this hash: docs/protocol.md section 4. */
+void feed_tip_begin(
+	struct feed_tip *tip, uint32_t epoch, uint64_t seq, const struct hash *entry_hash);
 
 /** A new epoch begins after its cut: the cut is its first checkpoint. */
 void feed_tip_start_epoch(

@@ -143,10 +143,12 @@ static int entries_walk(struct hasher *hasher, uint64_t last_seq, struct bytes e
 	return cursor_end(&c);
 }
 
-/* The checkpoint rule at the run's end, where a cut may come too early for it. */
+/* The checkpoint rule at the run's end, where a cut may come too early for it. Whose copy began in
+ * the middle has counted too little: then a checkpoint may stand where none seems due. */
 static bool end_is_right(const struct run_rules *rules, bool checkpoint, const struct feed_tip *at)
 {
-	return rules->by_cut || rules->alert_lane || checkpoint == feed_tip_checkpoint_due(at);
+	return rules->by_cut || rules->alert_lane || checkpoint == feed_tip_checkpoint_due(at) ||
+		(checkpoint && at->partial);
 }
 
 static int run_check(struct hasher *hasher, const struct run_rules *rules, const struct head *head,

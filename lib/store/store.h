@@ -161,11 +161,22 @@ struct store_run {
 int store_put_run(struct store_txn *txn, const struct store_run *run, struct store_arrival *out);
 
 /**
+ * Adds a run below a feed that begins above seq 1, from 1 upward: the older entries, for a
+ * city that was confirmed. A run that does not reach the feed's beginning ends in a checkpoint or
+ * with its epoch; `head` is zeros where the last one's head stands beyond the beginning. With the
+ * last of them the feed begins at 1, and has this arrival. ERROR_STATE: the feed does not begin
+ * above 1 any more, or the run does not follow what is held, or goes beyond the feed's beginning.
+ * ERROR_CHAIN: it does not lead there. ERROR_USAGE.
+ */
+int store_put_fill(struct store_txn *txn, const struct store_run *run, struct store_arrival *out);
+
+/**
  * Cuts the feed after `seq` (docs/protocol.md 5.2): later entries become disowned, the tip goes
  * back, the head at `seq` is kept for ever. `hash` must be the entry's there (else ERROR_CHAIN; 0
  * and zeros: all goes). A feed that is unknown or ends at or before `seq` loses nothing: then 0 and
  * no arrival (out->arrival 0). `out`, `disowned` may be NULL. Arrival rows of runs stay as they
- * are, so last_seq of an older one may lie beyond the feed's tip. Gaps are the caller's.
+ * are, so last_seq of an older one may lie beyond the feed's tip. Gaps are the caller's. A cut
+ * below the beginning of a feed leaves what store_put_fill has brought of it, up to `seq`.
  */
 int store_cut(struct store_txn *txn, const struct hash *feed_id, uint64_t seq,
 	const struct hash *hash, struct timestamp now, uint64_t *disowned, struct store_arrival *out);
@@ -296,6 +307,11 @@ struct store_feed {
 	uint8_t head[STORE_HEAD_SIZE]; /* the newest, of the tip */
 	uint64_t arrival;              /* of the tip's run */
 	uint32_t gaps;                 /* entries set aside ahead of it */
+	/** Where first_seq is above 1: the hash before it, and what of the older entries has come. */
+	struct hash first_prev;
+	uint64_t fill_seq; /* entries 1..fill_seq are held too; 0: none */
+	struct hash fill_hash;
+	uint32_t fill_epoch;
 };
 typedef int store_feed_fn(void *ctx, const struct store_feed *feed);
 /** At boot: reads nothing but the feeds table. */
@@ -360,6 +376,7 @@ int store_read_entry(
 	struct store *store, const struct hash *feed_id, uint64_t seq, store_entry_fn *fn, void *ctx);
 /**
  * The valid entries from `from_seq` on, up or down (0 down: from the tip), at most `max_entries`,
+ * stepping over what a feed that began later lacks,
  * and at most `max_bytes` of wire forms or STORE_READ_BYTES_MAX, at least one. `next_seq` (may be
  * NULL): where to go on; 0 when done. An unknown feed has no entries.
  */

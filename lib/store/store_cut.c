@@ -159,6 +159,15 @@ static int keep_head_at(struct store_txn *txn, struct feed_row *row)
 		bytes_of(feed->head, feed->has_head ? STORE_HEAD_SIZE : 0));
 }
 
+static int fill_arrival(struct store_txn *txn, struct feed_row *row)
+{
+	struct pack p;
+	int r = store_find_pack(txn->t, row->feed, row->feed_state.seq, &p);
+	if (!r)
+		row->feed_state.arrival = pack_arrival(&p, p.count - 1);
+	return r;
+}
+
 /* The feed's row as it is once the tip is `seq`. */
 static int feed_go_back(
 	struct store_txn *txn, struct feed_row *row, uint64_t seq, const struct hash *hash)
@@ -169,6 +178,15 @@ static int feed_go_back(
 	if (row->live_first > seq) {
 		row->live_first = 0;
 		row->live_bytes = 0;
+	}
+	if (seq < feed->first_seq && feed->fill_seq) {
+		/* All that began later is gone: what was filled in below is the feed now. */
+		feed->first_seq = 1;
+		feed->seq = feed->fill_seq;
+		feed->entry_hash = feed->fill_hash;
+		feed->epoch = feed->fill_epoch;
+		feed->fill_seq = 0;
+		return fill_arrival(txn, row);
 	}
 	if (seq < feed->first_seq || seq == 0) {
 		feed->seq = feed->first_seq = 0;
@@ -215,11 +233,12 @@ static int cut(struct store_txn *txn, struct feed_row *row, uint64_t seq, const 
 		.first_seq = seq + 1,
 		.last_seq = row->feed_state.seq,
 	};
+	uint64_t begin = row->feed_state.first_seq;
 	int r = store_add_arrival(txn, &arrival, &row->feed_state.feed_id, seq, hash, out);
 	if (!r)
 		r = disown_after(txn, row, seq);
 	if (!r)
-		r = drop_heads_after(txn, row->feed, seq);
+		r = drop_heads_after(txn, row->feed, seq < begin ? begin - 1 : seq);
 	if (!r)
 		r = feed_go_back(txn, row, seq, hash);
 	return r;
@@ -232,17 +251,20 @@ int store_cut(struct store_txn *txn, const struct hash *feed_id, uint64_t seq,
 	struct store_arrival arrival = {0};
 	uint64_t moved = 0;
 	int r = feed_row_find(txn->t, feed_id, &row);
+	if (!r)
+		r = store_fill_state(txn->t, &row);
 	if (r && r != ERROR_NOT_FOUND)
 		return r;
 	uint64_t tip = r ? 0 : row.feed_state.seq;
-	if (tip && seq <= tip) {
+	while (tip && seq <= tip) {
 		r = check_cut(txn, &row, seq, hash);
 		if (r)
 			return r;
 		uint64_t first = row.feed_state.first_seq;
-		moved = seq < first ? tip - first + 1 : tip - seq;
-		txn->state.records -= moved;
-		if (moved)
+		uint64_t beyond = seq < first ? tip - first + 1 : tip - seq;
+		moved += beyond;
+		txn->state.records -= beyond;
+		if (beyond)
 			r = cut(txn, &row, seq, hash, now, &arrival);
 		row.feed_state.since_checkpoint_entries = 0;
 		row.feed_state.since_checkpoint_bytes = 0;
@@ -252,6 +274,7 @@ int store_cut(struct store_txn *txn, const struct hash *feed_id, uint64_t seq,
 			r = store_feed_save(txn, &row, false);
 		if (r)
 			return store_txn_fail(txn, r);
+		tip = seq < first ? row.feed_state.seq : 0; /* then the entries filled in below it */
 	}
 	if (disowned)
 		*disowned = moved;

@@ -57,6 +57,21 @@ int store_feed_or_new(struct store_txn *txn, const struct hash *network_id,
 /** Writes the row, and the index by feed_id if it is new. */
 int store_feed_save(struct store_txn *txn, struct feed_row *row, bool is_new);
 
+/** Fills in first_prev and the fill of a feed that begins above seq 1. */
+int store_fill_state(struct engine_txn *t, struct feed_row *row);
+int store_run_check_index(const struct store_run *run);
+/**
+ * The run's packs. `live`: small ones wait to be merged, and the row counts them. `prev` is the
+ * hash before the run.
+ */
+int store_put_packs(struct store_txn *txn, const struct store_run *run, struct feed_row *row,
+	const struct hash *prev, uint64_t arrival, bool live);
+/**
+ * What is kept for ever at the run's last entry: its head if it is a checkpoint (or `any_head`: and
+ * not zeros), with by_cut an end without one.
+ */
+int store_put_run_end(
+	struct store_txn *txn, uint32_t feed, const struct store_run *run, bool any_head);
 /** The pack that holds `seq`; ERROR_NOT_FOUND. Views into the transaction. */
 int store_find_pack(struct engine_txn *t, uint32_t feed, uint64_t seq, struct pack *out);
 /**

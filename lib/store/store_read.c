@@ -51,6 +51,7 @@ int store_find_head(struct engine_txn *t, const struct feed_row *row, const stru
 }
 
 struct feed_walk {
+	struct engine_txn *t;
 	store_feed_fn *fn;
 	void *ctx;
 };
@@ -60,6 +61,8 @@ static int on_feed_row(void *ctx, struct bytes key, struct bytes value)
 	struct feed_walk *w = ctx;
 	struct feed_row row;
 	int r = feed_row_parse(key, value, &row);
+	if (!r)
+		r = store_fill_state(w->t, &row);
 	return r ? r : w->fn(w->ctx, &row.feed_state);
 }
 
@@ -71,6 +74,7 @@ int store_each_feed(struct store *store, store_feed_fn *fn, void *ctx)
 	int r = store_read_begin(store, &t);
 	if (r)
 		return r;
+	walk.t = t;
 	r = engine_walk(t, TABLE_FEEDS, key, sizeof key, 0, on_feed_row, &walk);
 	store_read_end(t);
 	return r;
@@ -84,6 +88,8 @@ int store_read_feed(struct store *store, const struct hash *feed_id, struct stor
 	if (r)
 		return r;
 	r = feed_row_find(t, feed_id, &row);
+	if (!r)
+		r = store_fill_state(t, &row);
 	if (!r)
 		*out = row.feed_state;
 	store_read_end(t);
@@ -214,7 +220,8 @@ int store_read_entry(
 struct scan {
 	const struct hash *feed_id;
 	uint32_t feed;
-	uint64_t seq, low, high; /* the next entry; the feed's bounds; seq 0: done */
+	uint64_t seq, low, high;     /* the next entry; the feed's bounds; seq 0: done */
+	uint64_t hole_from, hole_to; /* entries that are not held yet, docs/store.md; 0: none */
 	bool descending;
 	uint32_t left;
 	size_t room;
@@ -222,6 +229,12 @@ struct scan {
 	store_entry_fn *fn;
 	void *ctx;
 };
+
+static void over_hole(struct scan *s)
+{
+	if (s->hole_to && s->seq >= s->hole_from && s->seq <= s->hole_to)
+		s->seq = s->descending ? s->hole_from - 1 : s->hole_to + 1;
+}
 
 /* Entries of one pack; *full: a limit was met. */
 static int scan_pack(struct scan *s, const struct pack *p, bool *full)
@@ -240,6 +253,7 @@ static int scan_pack(struct scan *s, const struct pack *p, bool *full)
 		s->room -= entry.wire.len < s->room ? entry.wire.len : s->room;
 		bool last = s->seq == (s->descending ? s->low : s->high);
 		s->seq = last ? 0 : s->descending ? s->seq - 1 : s->seq + 1;
+		over_hole(s);
 		if (last)
 			return 0;
 	}
@@ -264,10 +278,15 @@ int store_scan(struct store *store, const struct hash *feed_id, uint64_t from_se
 	r = feed_row_find(t, feed_id, &row);
 	if (r == ERROR_NOT_FOUND) {
 		r = 0;
-	} else if (!r && row.feed_state.seq) {
+	} else if (!r && !(r = store_fill_state(t, &row)) && row.feed_state.seq) {
 		s.feed = row.feed;
 		s.low = row.feed_state.first_seq;
 		s.high = row.feed_state.seq;
+		if (row.feed_state.fill_seq) {
+			s.hole_from = row.feed_state.fill_seq + 1;
+			s.hole_to = s.low - 1;
+			s.low = 1;
+		}
 		s.seq = from_seq;
 		if (descending && (s.seq == 0 || s.seq > s.high))
 			s.seq = s.high;
@@ -275,6 +294,7 @@ int store_scan(struct store *store, const struct hash *feed_id, uint64_t from_se
 			s.seq = s.low;
 		if (s.seq < s.low || s.seq > s.high)
 			s.seq = 0;
+		over_hole(&s);
 	}
 	while (!r && s.seq && !full) {
 		struct pack p;

@@ -62,17 +62,18 @@ int store_feed_save(struct store_txn *txn, struct feed_row *row, bool is_new)
 	return store_txn_fail(txn, feed_row_put(txn->t, row));
 }
 
-static bool index_agrees(const struct store_run *run)
+int store_run_check_index(const struct store_run *run)
 {
 	size_t at = 0;
-	if (run->count == 0 || run->first_seq == 0 || run->first_seq > UINT64_MAX - run->count)
-		return false;
+	if (run->count == 0 || run->first_seq == 0 || run->first_seq > UINT64_MAX - run->count ||
+		(run->by_cut && run->checkpoint))
+		return ERROR_USAGE;
 	for (uint32_t i = 0; i < run->count; i++) {
 		if (run->index[i].offset != at || run->index[i].length == 0)
-			return false;
+			return ERROR_USAGE;
 		at += run->index[i].length;
 	}
-	return at == run->entries.len;
+	return at == run->entries.len ? 0 : ERROR_USAGE;
 }
 
 static int check_continues(const struct store_run *run, const struct store_feed *feed)
@@ -128,11 +129,11 @@ static uint8_t flags_of(const struct store_run *run)
 		(run->lane == FEED_LANE_ALERT && run->count == 1 && run->checkpoint ? PACK_HEADS : 0);
 }
 
-static int put_packs(
-	struct store_txn *txn, const struct store_run *run, struct feed_row *row, uint64_t arrival)
+int store_put_packs(struct store_txn *txn, const struct store_run *run, struct feed_row *row,
+	const struct hash *before, uint64_t arrival, bool live)
 {
-	uint8_t flags = flags_of(run);
-	struct hash prev = row->feed_state.seq ? row->feed_state.entry_hash : run->prev;
+	uint8_t flags = flags_of(run) & (live ? 0xff : (uint8_t)~PACK_LIVE);
+	struct hash prev = *before;
 	uint32_t from = 0;
 	while (from < run->count) {
 		size_t len = run->index[from].length;
@@ -171,6 +172,17 @@ static int put_head(struct store_txn *txn, uint32_t feed, uint64_t seq, const ui
 		txn->t, TABLE_HEADS, key_seq(key, feed, seq), bytes_of(head, STORE_HEAD_SIZE));
 }
 
+int store_put_run_end(
+	struct store_txn *txn, uint32_t feed, const struct store_run *run, bool any_head)
+{
+	static const uint8_t none[STORE_HEAD_SIZE];
+	uint64_t last_seq = run->first_seq + run->count - 1;
+	if (run->by_cut)
+		return put_end(txn, feed, last_seq);
+	bool keep = run->checkpoint || (any_head && memcmp(run->head, none, sizeof none) != 0);
+	return keep && !(flags_of(run) & PACK_HEADS) ? put_head(txn, feed, last_seq, run->head) : 0;
+}
+
 static void feed_advance(struct store_feed *feed, const struct store_run *run, uint64_t arrival)
 {
 	if (feed->seq == 0)
@@ -192,7 +204,7 @@ int store_put_run(struct store_txn *txn, const struct store_run *run, struct sto
 	struct feed_row row;
 	struct store_arrival arrival;
 	bool is_new;
-	ensure_or(index_agrees(run) && !(run->by_cut && run->checkpoint), ERROR_USAGE);
+	ensure_or(store_run_check_index(run) == 0, ERROR_USAGE);
 	int r = store_feed_or_new(
 		txn, &run->network_id, &run->city_id, &run->feed_id, run->lane, &row, &is_new);
 	if (!r)
@@ -219,12 +231,11 @@ int store_put_run(struct store_txn *txn, const struct store_run *run, struct sto
 	const struct store_feed *before = &row.feed_state;
 	if (!r && before->seq && before->has_head && before->epoch != run->epoch)
 		r = put_head(txn, row.feed, before->seq, before->head);
-	if (!r && run->checkpoint && !(flags_of(run) & PACK_HEADS))
-		r = put_head(txn, row.feed, last_seq, run->head);
-	if (!r && run->by_cut)
-		r = put_end(txn, row.feed, last_seq);
 	if (!r)
-		r = put_packs(txn, run, &row, arrival.arrival);
+		r = store_put_run_end(txn, row.feed, run, false);
+	if (!r)
+		r = store_put_packs(
+			txn, run, &row, before->seq ? &before->entry_hash : &run->prev, arrival.arrival, true);
 	if (!r) {
 		feed_advance(&row.feed_state, run, arrival.arrival);
 		r = store_feed_save(txn, &row, is_new);

@@ -373,7 +373,8 @@ static struct bytes seal(
 void cluster_found(struct cluster *c)
 {
 	struct draft_founder founders[CLUSTER_CITIES_MAX] = {0};
-	for (size_t i = 0; i < c->count; i++) {
+	size_t count = c->founders ? c->founders : c->count;
+	for (size_t i = 0; i < count; i++) {
 		founders[i].slug = founders[i].name = bytes_from_text(c->cities[i].slug);
 		founders[i].country = bytes_from_text("HU");
 		founders[i].city_secret = c->cities[i].city_key;
@@ -384,7 +385,7 @@ void cluster_found(struct cluster *c)
 		.slug = bytes_from_text("pact"),
 		.time_ms = (uint64_t)c->now.wall.ms,
 		.founders = founders,
-		.founder_count = c->count};
+		.founder_count = count};
 	network.officers.count = 1;
 	network.officers.k = 1;
 	network.officers.list[0].key = *secret_key_public(c->officer);
@@ -393,7 +394,7 @@ void cluster_found(struct cluster *c)
 	buffer_init(&body, LIMIT_OBJECT_BYTES);
 	require(draft_genesis(&network, &body) == 0);
 	struct bytes wire = seal(c, OBJECT_GENESIS, &body, &envelope);
-	for (size_t i = 0; i < c->count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		int code = 1;
 		require(node_network_create(c->cities[i].node, wire, on_object, &code, c->now) == 0);
 		while (answer_commits(&c->cities[i]))
@@ -421,6 +422,36 @@ int cluster_amend(struct city *at, const struct amendment_item *items, size_t co
 	while (!refused && code == 1 && answer_commits(at))
 		;
 	return refused ? refused : code;
+}
+
+void cluster_admit(struct city *at, struct city *joiner, bool confirmed)
+{
+	struct cluster *c = at->cluster;
+	struct buffer record;
+	struct bytes objects[64];
+	struct hash hash;
+	struct complaint complaint;
+	static const uint8_t sealing_key[32] = {9};
+	buffer_init(&record, LIMIT_OBJECT_BYTES);
+	require(draft_first_record(joiner->city_key, joiner->node_key, sealing_key, &c->network_id,
+				(uint64_t)c->now.wall.ms, &record) == 0);
+	struct amendment_item item = {.kind = AMENDMENT_ADMIT};
+	item.admit.slug = item.admit.name = bytes_from_text(joiner->slug);
+	item.admit.country = bytes_from_text("HU");
+	item.admit.record = buffer_bytes(&record);
+	item.admit.confirmed = confirmed;
+	require(cluster_amend(at, &item, 1) == 0);
+	const struct roster *roster = node_network_roster(at->node, 0);
+	size_t count = 0;
+	while (count < 64 && roster_amendment(roster, count, &objects[count], &hash) == 0)
+		count++;
+	int code = 1;
+	require(node_network_adopt(
+				joiner->node, objects, count, on_object, &code, &complaint, c->now) == 0);
+	while (answer_commits(joiner))
+		;
+	require(code == 0);
+	buffer_deinit(&record);
 }
 
 static void on_published(void *ctx, const struct node_published *result)

@@ -48,7 +48,7 @@ struct city {
 
 struct cluster {
 	struct city cities[CLUSTER_CITIES_MAX];
-	size_t count;
+	size_t count, founders; /* founders 0: all */
 	struct node_time now;
 	uint64_t random;
 	struct hash network_id;
@@ -63,8 +63,10 @@ struct cluster {
 
 void cluster_init(struct cluster *cluster, size_t count, uint64_t seed);
 void cluster_deinit(struct cluster *cluster);
-/** One network with all cities as founders. */
+/** One network with the first cities as founders. */
 void cluster_found(struct cluster *cluster);
+/** The city `at` admits another and hands it the charter, as a join does. */
+void cluster_admit(struct city *at, struct city *joiner, bool confirmed);
 void cluster_node_start(struct city *city);
 /** Stops and frees the node; its store stays. */
 void cluster_node_stop(struct city *city);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/api_internal.h"
+#include "daemon/api_quick.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -42,12 +43,10 @@ static int group_set(const char *path, const char *name, struct complaint *c)
 		return 0;
 	const struct group *group = getgrnam(name);
 	if (!group)
-		return complain(c, ERROR_FIELD, "control.group", "The system has no group '%s'.",
-			name);
+		return complain(c, ERROR_FIELD, "control.group", "The system has no group '%s'.", name);
 	if (chown(path, (uid_t)-1, group->gr_gid) != 0)
 		return complain(c, error_from_errno(errno), "control.group",
-			"The control socket cannot be given to the group '%s': %s.", name,
-			strerror(errno));
+			"The control socket cannot be given to the group '%s': %s.", name, strerror(errno));
 	return 0;
 }
 
@@ -58,16 +57,14 @@ static int stale_remove(const char *path, const struct sockaddr_un *address, str
 	if (lstat(path, &info) != 0)
 		return 0;
 	if (!S_ISSOCK(info.st_mode))
-		return complain(c, ERROR_EXISTS, "control.socket",
-			"%s is there and is not a socket.", path);
+		return complain(
+			c, ERROR_EXISTS, "control.socket", "%s is there and is not a socket.", path);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	bool alive = fd >= 0 &&
-		connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0;
+	bool alive = fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0;
 	if (fd >= 0)
 		close(fd);
 	if (alive)
-		return complain(c, ERROR_BUSY, "control.socket",
-			"Another daemon answers at %s.", path);
+		return complain(c, ERROR_BUSY, "control.socket", "Another daemon answers at %s.", path);
 	if (unlink(path) != 0)
 		return complain(c, error_from_errno(errno), "control.socket",
 			"The old socket %s cannot be removed: %s.", path, strerror(errno));
@@ -79,8 +76,7 @@ static int socket_bind(const char *path, const char *group, int *out, struct com
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	if (strlen(path) >= sizeof(address.sun_path))
 		return complain(c, ERROR_SIZE, "control.socket",
-			"The path of a socket may have at most %zu bytes.",
-			sizeof(address.sun_path) - 1);
+			"The path of a socket may have at most %zu bytes.", sizeof(address.sun_path) - 1);
 	memcpy(address.sun_path, path, strlen(path) + 1);
 	int code = stale_remove(path, &address, c);
 	if (code)
@@ -93,8 +89,8 @@ static int socket_bind(const char *path, const char *group, int *out, struct com
 	int bind_errno = errno;
 	umask(mask);
 	if (failed)
-		code = complain(c, error_from_errno(bind_errno), "control.socket",
-			"%s cannot be made: %s.", path, strerror(bind_errno));
+		code = complain(c, error_from_errno(bind_errno), "control.socket", "%s cannot be made: %s.",
+			path, strerror(bind_errno));
 	if (!code)
 		code = group_set(path, group, c);
 	if (!code && listen(fd, BACKLOG) != 0)
@@ -109,6 +105,8 @@ static int socket_bind(const char *path, const char *group, int *out, struct com
 static void api_free(struct api *api)
 {
 	alert_index_free(api->alerts);
+	api_quick_free(api->quick);
+	free(api->last_scope);
 	http_roles_deinit(&api->roles);
 	free(api);
 }
@@ -136,6 +134,10 @@ static int parts_make(struct api *api, struct complaint *c)
 	int code = http_roles_load(&app->config.control.roles, geteuid(), &api->roles, c);
 	if (!code)
 		code = alert_index_new(&api->alerts);
+	api->quick = api_quick_new();
+	api->last_scope = calloc(1, sizeof(*api->last_scope));
+	if (!code && (!api->quick || !api->last_scope))
+		code = ERROR_MEMORY;
 	if (!code)
 		code = invitations_new(app, &app->invitations);
 	return code;
@@ -159,8 +161,11 @@ int api_start(struct app *app, struct api **out, struct complaint *complaint)
 		code = identity_path(path, app->config.data, IDENTITY_SOCKET);
 	if (!code)
 		code = socket_bind(path, app->config.control.group, &fd, complaint);
-	struct http_server_config config = {.loop = &app->loop, .routes = api_routes,
-		.route_count = api_route_count, .role = on_role, .ctx = api};
+	struct http_server_config config = {.loop = &app->loop,
+		.routes = api_routes,
+		.route_count = api_route_count,
+		.role = on_role,
+		.ctx = api};
 	if (!code)
 		code = http_server_start(&config, fd, &api->server);
 	if (code) {

@@ -7,28 +7,41 @@
 
 #include "charter/roster.h"
 #include "daemon/api_json.h"
+#include "feed/feed.h"
 #include "format/cap.h"
 #include "record/body.h"
 #include "record/json_text.h"
 
-int api_draft_scope_init(struct api_draft_scope *scope, struct app *app,
-	struct alert_index *alerts, size_t network_index, struct complaint *c)
+int api_draft_scope_init(struct api_draft_scope *scope, struct app *app, struct alert_index *alerts,
+	size_t network_index, struct api_draft_scope *last, struct complaint *c)
 {
-	const struct hash *network_id =
-		roster_network_id(node_network_roster(app->node, network_index));
+	const struct hash *network_id = roster_network_id(
+		node_network_roster(app->node, network_index));
 	scope->app = app;
 	scope->alerts = alerts;
-	for (uint8_t lane = LANE_MIN; lane <= LANE_MAX; lane++) {
-		if (!api_feed_of(app, network_id, &app->identity.city_id, lane,
-			&scope->lanes[lane - 1]))
-			return complain(c, ERROR_NOT_MEMBER, "network",
-				"This city is not a member of the network.");
+	if (!api_feed_of(app, network_id, &app->identity.city_id, LANE_MIN, &scope->lanes[0]))
+		return complain(
+			c, ERROR_NOT_MEMBER, "network", "This city is not a member of the network.");
+	/* Of all requests but the first the ids are known: four hashes less. */
+	bool known = hash_equal(&last->lanes[0].feed_id, &scope->lanes[0].feed_id);
+	for (uint8_t lane = LANE_MIN + 1; lane <= LANE_MAX; lane++) {
+		struct api_feed *feed = &scope->lanes[lane - 1];
+		*feed = scope->lanes[0];
+		feed->lane = lane;
+		int code = 0;
+		if (known)
+			feed->feed_id = last->lanes[lane - 1].feed_id;
+		else
+			code = feed_id_of(&feed->network_id, &feed->city_id, lane, &feed->feed_id);
+		if (code)
+			return code;
 	}
+	*last = *scope;
 	return 0;
 }
 
-void api_draft_init(struct api_draft *draft, const struct api_draft_scope *scope,
-	uint64_t time_ms, struct buffer *out)
+void api_draft_init(struct api_draft *draft, const struct api_draft_scope *scope, uint64_t time_ms,
+	struct buffer *out)
 {
 	memset(draft, 0, sizeof(*draft));
 	draft->scope = scope;
@@ -73,8 +86,8 @@ static int topic_add(struct api_draft *draft, struct bytes topic, size_t i)
 	char field[48];
 	snprintf(field, sizeof(field), "topics[%zu]", i);
 	if (i >= HEADER_TOPICS_MAX)
-		return complain(&draft->complaint, ERROR_FIELD, "topics", "At most %d are taken.",
-			HEADER_TOPICS_MAX);
+		return complain(
+			&draft->complaint, ERROR_FIELD, "topics", "At most %d are taken.", HEADER_TOPICS_MAX);
 	if (topic.len < 1 || topic.len > HEADER_TOPIC_SIZE_MAX)
 		return complain(&draft->complaint, ERROR_FIELD, field, "A topic has 1 to 64 bytes.");
 	h->topics[h->topic_count++] = topic;
@@ -87,7 +100,8 @@ static int topics_read(struct api_draft *draft)
 	size_t i;
 	if (array && !json_is_null(array) && !json_is_array(array))
 		return complain(&draft->complaint, ERROR_FIELD, "topics", "It must be a list.");
-	json_array_foreach(array, i, one) {
+	json_array_foreach(array, i, one)
+	{
 		struct bytes topic = bytes_of(json_string_value(one), json_string_length(one));
 		int code = topic_add(draft, topic, i);
 		if (code)
@@ -100,8 +114,7 @@ static int expiry_read(struct api_draft *draft, unsigned kind)
 {
 	const char *text;
 	struct timestamp time;
-	int code = api_json_get_text_maybe(draft->json, "expires", 1, 64, &text,
-		&draft->complaint);
+	int code = api_json_get_text_maybe(draft->json, "expires", 1, 64, &text, &draft->complaint);
 	if (code)
 		return code;
 	int64_t ms = body_expiry_ms((enum record_kind)kind, draft->body);
@@ -128,8 +141,8 @@ static int attachment_read(struct api_draft *draft, const json_t *json, size_t i
 	if (!code)
 		code = api_json_get_text_maybe(json, "media_type", 1, 127, &type, &inner);
 	if (!code)
-		code = api_json_get_uint(json, "size", 0, HEADER_ATTACHMENT_SIZE_MAX, UINT64_MAX,
-			&size, &inner);
+		code = api_json_get_uint(
+			json, "size", 0, HEADER_ATTACHMENT_SIZE_MAX, UINT64_MAX, &size, &inner);
 	if (!code)
 		code = api_json_get_bool(json, "original", false, &original, &inner);
 	if (code) {
@@ -149,12 +162,12 @@ static int attachments_read(struct api_draft *draft)
 	const json_t *array = json_object_get(draft->json, "attachments"), *one;
 	size_t i;
 	if (array && !json_is_null(array) && !json_is_array(array))
-		return complain(&draft->complaint, ERROR_FIELD, "attachments",
-			"It must be a list.");
+		return complain(&draft->complaint, ERROR_FIELD, "attachments", "It must be a list.");
 	if (json_array_size(array) > HEADER_ATTACHMENTS_MAX)
-		return complain(&draft->complaint, ERROR_FIELD, "attachments",
-			"At most %d are taken.", HEADER_ATTACHMENTS_MAX);
-	json_array_foreach(array, i, one) {
+		return complain(&draft->complaint, ERROR_FIELD, "attachments", "At most %d are taken.",
+			HEADER_ATTACHMENTS_MAX);
+	json_array_foreach(array, i, one)
+	{
 		int code = attachment_read(draft, one, i);
 		if (code)
 			return code;
@@ -166,8 +179,7 @@ static int content_id_read(struct api_draft *draft)
 {
 	uint8_t *id = draft->header->content_id;
 	if (json_object_get(draft->json, "content_id"))
-		return api_json_get_hex(draft->json, "content_id", id, CONTENT_ID_SIZE,
-			&draft->complaint);
+		return api_json_get_hex(draft->json, "content_id", id, CONTENT_ID_SIZE, &draft->complaint);
 	return random_bytes(id, CONTENT_ID_SIZE);
 }
 
@@ -177,20 +189,21 @@ static int references_read(struct api_draft *draft)
 	const json_t *array = json_object_get(draft->json, "references"), *one;
 	const char *supersedes;
 	size_t i;
-	int code = api_json_get_text_maybe(draft->json, "supersedes", 1, API_RECORD_ID_MAX,
-		&supersedes, &draft->complaint);
+	int code = api_json_get_text_maybe(
+		draft->json, "supersedes", 1, API_RECORD_ID_MAX, &supersedes, &draft->complaint);
 	if (code)
 		return code;
 	if (array && !json_is_null(array) && !json_is_array(array))
-		return complain(&draft->complaint, ERROR_FIELD, "references",
-			"It must be a list of record ids.");
+		return complain(
+			&draft->complaint, ERROR_FIELD, "references", "It must be a list of record ids.");
 	if (json_array_size(array) > HEADER_REFERENCES_MAX)
-		return complain(&draft->complaint, ERROR_FIELD, "references",
-			"At most %d are taken.", HEADER_REFERENCES_MAX);
-	json_array_foreach(array, i, one) {
+		return complain(&draft->complaint, ERROR_FIELD, "references", "At most %d are taken.",
+			HEADER_REFERENCES_MAX);
+	json_array_foreach(array, i, one)
+	{
 		if (!json_is_string(one))
-			return complain(&draft->complaint, ERROR_FIELD, "references",
-				"It must be a list of record ids.");
+			return complain(
+				&draft->complaint, ERROR_FIELD, "references", "It must be a list of record ids.");
 	}
 	draft->needs_names = supersedes || json_array_size(array) > 0;
 	draft->needs_store |= draft->needs_names;
@@ -216,7 +229,8 @@ int api_draft_encode(struct api_draft *draft)
 	code = header_encode(h, draft->out);
 	draft->header_len = draft->out->len - draft->header_at;
 	if (code == ERROR_SIZE)
-		complain(&draft->complaint, ERROR_SIZE, "", "Topics, attachments and references "
+		complain(&draft->complaint, ERROR_SIZE, "",
+			"Topics, attachments and references "
 			"together are too large.");
 	return code;
 }
@@ -254,7 +268,7 @@ static int fields_read(struct api_draft *draft, unsigned *kind)
 	if (!json_is_object(body))
 		return complain(c, ERROR_FIELD, "body", "It must be an object.");
 	draft->body = json_incref(body);
-	code = body_validate((enum record_kind)*kind, body, c);
+	code = body_validate((enum record_kind) * kind, body, c);
 	if (!code)
 		code = topics_read(draft);
 	if (!code)
@@ -282,21 +296,19 @@ void api_draft_parse(struct api_draft *draft, struct bytes text)
 		return;
 	}
 	if (!text_utf8_valid(text)) {
-		draft->code = complain(&draft->complaint, ERROR_UTF8, "",
-			"The record is not valid UTF-8.");
+		draft->code = complain(&draft->complaint, ERROR_UTF8, "", "The record is not valid UTF-8.");
 		return;
 	}
-	draft->json = json_loadb((const char *)text.data, text.len, JSON_REJECT_DUPLICATES,
-		&error);
+	draft->json = json_loadb((const char *)text.data, text.len, JSON_REJECT_DUPLICATES, &error);
 	if (!draft->json) {
 		draft->code = complain(&draft->complaint, ERROR_SYNTAX, "",
-			"The record is not good JSON: line %d, column %d: %s.", error.line,
-			error.column, json_text_fault(&error));
+			"The record is not good JSON: line %d, column %d: %s.", error.line, error.column,
+			json_text_fault(&error));
 		return;
 	}
 	if (!json_is_object(draft->json)) {
-		draft->code = complain(&draft->complaint, ERROR_SYNTAX, "",
-			"The record must be a JSON object.");
+		draft->code = complain(
+			&draft->complaint, ERROR_SYNTAX, "", "The record must be a JSON object.");
 		return;
 	}
 	draft->code = fields_read(draft, &kind);
@@ -311,8 +323,7 @@ static int cap_topics(struct api_draft *draft, const char *topics)
 	if (!draft->topics)
 		return ERROR_MEMORY;
 	char *save = NULL;
-	for (char *one = strtok_r(draft->topics, ",", &save); one;
-		one = strtok_r(NULL, ",", &save)) {
+	for (char *one = strtok_r(draft->topics, ",", &save); one; one = strtok_r(NULL, ",", &save)) {
 		int code = topic_add(draft, bytes_from_text(one), count++);
 		if (code)
 			return code;

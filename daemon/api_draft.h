@@ -26,14 +26,14 @@ struct api_draft_scope {
 	struct api_feed lanes[LANE_MAX]; /* this city's feeds in the network, by lane - 1 */
 };
 
-/** ERROR_NOT_MEMBER with a complaint. */
-int api_draft_scope_init(struct api_draft_scope *scope, struct app *app,
-	struct alert_index *alerts, size_t network_index, struct complaint *c);
+/** `last`: the one before, zeroed at first; it is updated. ERROR_NOT_MEMBER with a complaint. */
+int api_draft_scope_init(struct api_draft_scope *scope, struct app *app, struct alert_index *alerts,
+	size_t network_index, struct api_draft_scope *last, struct complaint *c);
 
 struct api_draft {
 	const struct api_draft_scope *scope;
 	uint64_t time_ms;
-	struct buffer *out;       /* gets header and body, where these say: */
+	struct buffer *out; /* gets header and body, where these say: */
 	size_t header_at, header_len, body_at, body_len;
 	uint8_t lane;
 	bool needs_names, needs_store;
@@ -41,16 +41,16 @@ struct api_draft {
 	struct complaint complaint;
 
 	/* while something is still needed */
-	json_t *json;             /* what the client sent, into which `header` points */
+	json_t *json; /* what the client sent, into which `header` points */
 	json_t *body;
 	struct header *header;
-	char *topics;             /* of a CAP request's query */
-	struct bytes original;    /* a CAP original to be attached: the caller's bytes */
+	char *topics;                     /* of a CAP request's query */
+	struct bytes original;            /* a CAP original to be attached: the caller's bytes */
 	struct api_attachment_save *save; /* of it: to be committed before publishing */
 };
 
-void api_draft_init(struct api_draft *draft, const struct api_draft_scope *scope,
-	uint64_t time_ms, struct buffer *out);
+void api_draft_init(struct api_draft *draft, const struct api_draft_scope *scope, uint64_t time_ms,
+	struct buffer *out);
 void api_draft_deinit(struct api_draft *draft);
 
 /** A NewRecord as JSON text. */

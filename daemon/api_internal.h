@@ -19,18 +19,22 @@
 #define API_JSON_BYTES_MAX (1u << 20)
 
 struct alert_index;
+struct api_draft_scope;
+struct api_quick;
 
 struct api {
 	struct app *app;
 	struct http_server *server;
 	struct http_roles roles;
 	struct app_subscriber subscriber;
-	struct list streams;     /* api_events.c */
+	struct list streams; /* api_events.c */
 	unsigned stream_count;
 	struct list drafts;      /* api_publish.c: what waits until publishing is open */
+	struct api_quick *quick; /* the loop's, for records that come alone */
+	struct api_draft_scope *last_scope;
 	struct alert_index *alerts;
 	uv_timer_t draft_timer, event_timer;
-	unsigned timers;         /* not closed yet */
+	unsigned timers; /* not closed yet */
 	bool closing;
 	uint64_t requests_total;
 };

@@ -2,10 +2,12 @@
 /** POST of records: one as JSON or CAP here; many as NDJSON in api_bulk.c. */
 #include "daemon/api_publish.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
+#include "daemon/api_quick.h"
 #include "daemon/api_standing.h"
 #include "format/cap.h"
 
@@ -38,8 +40,8 @@ static void publish_free(void *state)
 	free(p);
 }
 
-int api_publish_state(const struct app *app, struct http_error *error, bool *recovering,
-	struct complaint *c)
+int api_publish_state(
+	const struct app *app, struct http_error *error, bool *recovering, struct complaint *c)
 {
 	const char *reason = NULL;
 	enum node_publishing state = node_publishing(app->node, &reason);
@@ -50,18 +52,20 @@ int api_publish_state(const struct app *app, struct http_error *error, bool *rec
 		return 0;
 	case NODE_PUBLISHING_RECOVERING:
 		*error = (struct http_error){503, "recovering"};
-		return complain(c, ERROR_STATE, "", "%s", reason && reason[0] ? reason :
-			"This city takes its own records back from the other members first.");
+		return complain(c, ERROR_STATE, "", "%s",
+			reason && reason[0]
+				? reason
+				: "This city takes its own records back from the other members first.");
 	case NODE_PUBLISHING_TWIN:
 		*error = (struct http_error){409, "state"};
-		return complain(c, ERROR_STATE, "", "%s", reason && reason[0] ? reason :
-			"Another daemon runs with the same node key.");
+		return complain(c, ERROR_STATE, "", "%s",
+			reason && reason[0] ? reason : "Another daemon runs with the same node key.");
 	case NODE_PUBLISHING_STOPPED:
 		break;
 	}
 	*error = (struct http_error){503, "stopping"};
-	return complain(c, ERROR_STATE, "", "%s",
-		reason && reason[0] ? reason : "Publishing has stopped.");
+	return complain(
+		c, ERROR_STATE, "", "%s", reason && reason[0] ? reason : "Publishing has stopped.");
 }
 
 struct http_error api_publish_refusal(
@@ -86,11 +90,24 @@ struct http_error api_publish_refusal(
 	return error;
 }
 
-static void respond_refused(struct http_request *request, struct http_error error,
-	const struct complaint *c)
+static void respond_refused(
+	struct http_request *request, struct http_error error, const struct complaint *c)
 {
-	http_respond_json(request, error.status,
-		http_error_json(error.code, c->field, c->reason));
+	http_respond_json(request, error.status, http_error_json(error.code, c->field, c->reason));
+}
+
+static void respond_published(struct publish *p, const struct node_published *result)
+{
+	char text[API_RECORD_ID_MAX + TEXT_HEX_SIZE(HASH_SIZE) + TIMESTAMP_TEXT_MAX + 128];
+	char id[API_RECORD_ID_MAX], hex[TEXT_HEX_SIZE(HASH_SIZE)], time[TIMESTAMP_TEXT_MAX];
+	/* Slugs and hex need no escaping. */
+	int len = snprintf(text, sizeof(text),
+		"{\"id\":\"%s\",\"hash\":\"%s\",\"seq\":%llu,\"time\":\"%s\"}\n",
+		api_record_id(id, &p->scope.lanes[p->draft.lane - 1], result->seq, 0),
+		text_hex_encode(hex, hash_bytes(&result->entry_hash)), (unsigned long long)result->seq,
+		timestamp_format(timestamp_from_ms((int64_t)p->draft.time_ms), time));
+	require(len > 0 && (size_t)len < sizeof(text));
+	http_respond_bytes(p->request, 201, "application/json", bytes_of(text, (size_t)len));
 }
 
 static void on_published(void *ctx, const struct node_published *result)
@@ -98,18 +115,13 @@ static void on_published(void *ctx, const struct node_published *result)
 	struct http_request *request = ctx;
 	struct publish *p = request->state;
 	struct complaint complaint = {.field = "", .reason = ""};
-	char id[API_RECORD_ID_MAX];
 	if (result->code) {
-		struct http_error error = api_publish_refusal(&p->scope, result->code,
-			&complaint);
+		struct http_error error = api_publish_refusal(&p->scope, result->code, &complaint);
 		if (!complaint.reason[0])
 			complain(&complaint, 0, "", "%s", error_text(result->code));
 		respond_refused(request, error, &complaint);
 	} else {
-		http_respond_json(request, 201, json_pack("{s:s, s:o, s:o, s:o}", "id",
-			api_record_id(id, &p->scope.lanes[p->draft.lane - 1], result->seq, 0),
-			"hash", api_json_hash(&result->entry_hash),
-			"seq", api_json_uint(result->seq), "time", api_json_ms(p->draft.time_ms)));
+		respond_published(p, result);
 	}
 	http_request_unref(request);
 }
@@ -152,8 +164,7 @@ static void publish_when_open(struct publish *p)
 		p->give_up = monotime_add_ms(app_now(p->scope.app).mono, RECOVERING_WAIT_MS);
 		http_request_ref(p->request);
 		list_push_back(&api->drafts, &p->node);
-		uv_timer_start(&api->draft_timer, on_draft_timer, RECOVERING_LOOK_MS,
-			RECOVERING_LOOK_MS);
+		uv_timer_start(&api->draft_timer, on_draft_timer, RECOVERING_LOOK_MS, RECOVERING_LOOK_MS);
 	} else {
 		respond_refused(p->request, error, &complaint);
 	}
@@ -162,7 +173,8 @@ static void publish_when_open(struct publish *p)
 static void waiting_look(struct api *api, bool give_up)
 {
 	struct monotime now = app_now(api->app).mono;
-	list_for_each_safe(&api->drafts, node) {
+	list_for_each_safe(&api->drafts, node)
+	{
 		struct publish *p = list_entry(node, struct publish, node);
 		struct http_request *request = p->request;
 		struct complaint complaint = {.field = "", .reason = ""};
@@ -269,13 +281,15 @@ static void publish_begin(struct http_request *request)
 		http_request_is_type(request, "text/xml") ||
 		http_request_is_type(request, "application/xml");
 	if (!json && !bulk && !cap) {
-		http_respond_refusal(request, 415, "media_type", "", "A record comes as "
+		http_respond_refusal(request, 415, "media_type", "",
+			"A record comes as "
 			"application/json, application/cap+xml or application/x-ndjson.");
 		return;
 	}
 	if (!api_network_of(request, &index))
 		return;
-	int code = api_draft_scope_init(&scope, api->app, api->alerts, index, &complaint);
+	int code = api_draft_scope_init(
+		&scope, api->app, api->alerts, index, api->last_scope, &complaint);
 	if (code) {
 		http_respond_error(request, code, &complaint);
 		return;
@@ -331,7 +345,9 @@ static void publish_end(struct http_request *request)
 		http_request_work(request, parse_run, parse_done);
 		return;
 	}
-	parse_run(p);
+	struct api *api = request->ctx;
+	if (p->cap || !api_quick_parse(api->quick, &p->draft, buffer_bytes(&p->input)))
+		parse_run(p);
 	draft_parsed(p);
 }
 

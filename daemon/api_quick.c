@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/api_quick.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -27,6 +28,18 @@ static const char *const member_names[MEMBER_COUNT] = {
 void api_quick_deinit(struct api_quick *quick)
 {
 	json_scan_deinit(&quick->scan);
+}
+
+struct api_quick *api_quick_new(void)
+{
+	return calloc(1, sizeof(struct api_quick));
+}
+
+void api_quick_free(struct api_quick *quick)
+{
+	if (quick)
+		api_quick_deinit(quick);
+	free(quick);
 }
 
 /* The number of each member's value, 0: it is not there. */

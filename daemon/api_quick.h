@@ -18,6 +18,10 @@ struct api_quick {
 };
 
 void api_quick_deinit(struct api_quick *quick);
+/** NULL without memory. */
+struct api_quick *api_quick_new(void);
+/** Takes NULL. */
+void api_quick_free(struct api_quick *quick);
 
 /** True: the draft is complete. False: it is as after api_draft_init. */
 bool api_quick_parse(struct api_quick *quick, struct api_draft *draft, struct bytes text);

@@ -14,9 +14,10 @@
 
 #define PUBLISH_QUEUE_BYTES (64u << 20)
 #define PUBLISH_COMMIT_BYTES (1u << 20)
-/* Commits under way of a lane: one is built while another is being synced. Alerts: one, so that
- * none waits behind two. */
+/* Commits under way of a lane. What gathers while one is synced goes together into the next: more
+ * of them, each smaller, would only be more syncs. The second is for what fills a commit anyway. */
 #define PUBLISH_IN_FLIGHT 2u
+#define PUBLISH_SECOND_BYTES (PUBLISH_COMMIT_BYTES / 2)
 
 struct draft {
 	struct list_node node;
@@ -32,6 +33,7 @@ struct draft {
 struct publisher {
 	struct feed *feed;
 	struct list drafts;
+	size_t draft_bytes; /* of those that wait */
 	struct feed_builder builder;
 	uint32_t in_flight;
 };
@@ -57,6 +59,12 @@ static void drafts_fail(struct node *node, struct list *drafts, int code)
 	struct list_node *n;
 	while ((n = list_pop_front(drafts)))
 		draft_answer(node, list_entry(n, struct draft, node), &result);
+}
+
+static void waiting_fail(struct node *node, struct publisher *p, int code)
+{
+	p->draft_bytes = 0;
+	drafts_fail(node, &p->drafts, code);
 }
 
 static struct publisher *publisher_of(struct node *node, struct network *network, uint8_t lane)
@@ -109,6 +117,7 @@ static int draft_new(struct node *node, const struct hash *network_id, uint8_t l
 		return ERROR_MEMORY;
 	*draft = (struct draft){.header = from->header, .body = from->body, .seal = from->seal};
 	node->publish_bytes += from->header.len + from->body.len;
+	p->draft_bytes += from->header.len + from->body.len;
 	list_push_back(&p->drafts, &draft->node);
 	node->publish_due = true;
 	*out = draft;
@@ -262,6 +271,7 @@ static int fill_batch(struct node *node, struct publisher *p, uint32_t epoch,
 		bool must_close = false;
 		int code = draft_add(node, b, draft, &salts, &must_close);
 		list_remove(&draft->node);
+		p->draft_bytes -= draft->header.len + draft->body.len;
 		if (code) {
 			struct node_published result = {.code = code};
 			draft_answer(node, draft, &result);
@@ -280,10 +290,18 @@ static int fill_batch(struct node *node, struct publisher *p, uint32_t epoch,
 	return open ? close_run(node, p, epoch, commit) : 0;
 }
 
+/* Alerts: one at a time, so that none waits behind two. */
+static bool may_commit(const struct publisher *p)
+{
+	if (p->in_flight == 0)
+		return true;
+	return p->feed->lane != FEED_LANE_ALERT && p->in_flight < PUBLISH_IN_FLIGHT &&
+		p->draft_bytes >= PUBLISH_SECOND_BYTES;
+}
+
 static void publish_lane(struct node *node, struct publisher *p)
 {
-	uint32_t max = p->feed->lane == FEED_LANE_ALERT ? 1 : PUBLISH_IN_FLIGHT;
-	while (p->in_flight < max && !list_empty(&p->drafts) && !p->feed->failed) {
+	while (may_commit(p) && !list_empty(&p->drafts) && !p->feed->failed) {
 		uint32_t epoch;
 		int code = own_epoch(node, p->feed, &epoch);
 		if (code == ERROR_STATE)
@@ -292,7 +310,7 @@ static void publish_lane(struct node *node, struct publisher *p)
 		struct commit *commit = batch ? commit_new(COMMIT_URGENT) : NULL;
 		if (!commit) {
 			free(batch);
-			drafts_fail(node, &p->drafts, code ? code : ERROR_MEMORY);
+			waiting_fail(node, p, code ? code : ERROR_MEMORY);
 			return;
 		}
 		/* One lane's own commits keep their order: bulk lanes yield to what is urgent. */
@@ -332,5 +350,5 @@ void node_publish_cancel(struct node *node)
 	for (size_t i = 0; i < node->network_count; i++)
 		for (int lane = 0; lane < FEED_LANE_COUNT; lane++)
 			if (node->networks[i]->publishers[lane])
-				drafts_fail(node, &node->networks[i]->publishers[lane]->drafts, ERROR_CANCELLED);
+				waiting_fail(node, node->networks[i]->publishers[lane], ERROR_CANCELLED);
 }

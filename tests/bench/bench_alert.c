@@ -77,8 +77,7 @@ static void alert_send(struct probe *p, uint64_t number, double *answered, doubl
 	struct pollfd waits[2] = {
 		{.fd = p->publish->fd, .events = POLLIN}, {.fd = p->events->fd, .events = POLLIN}};
 	double start = measure_seconds();
-	http_request(p->publish, "POST", p->path, "application/json", len);
-	http_send(p->publish, request, len);
+	http_post(p->publish, p->path, "application/json", request, len);
 	while (!have_answer || !have_event) {
 		int ready = poll(waits, 2, (int)(LOST_S * 1000));
 		if (ready == 0)

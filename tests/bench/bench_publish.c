@@ -108,8 +108,7 @@ static void link_send(struct link *link, uint64_t number)
 	size_t len = record_text_document(request, number);
 	link->sent = measure_seconds();
 	link->len = 0;
-	http_request(link->http, "POST", path, "application/json", len);
-	http_send(link->http, request, len);
+	http_post(link->http, path, "application/json", request, len);
 }
 
 /** True once its answer is whole. */

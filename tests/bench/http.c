@@ -47,20 +47,37 @@ void http_send(struct http *http, const void *data, size_t len)
 	}
 }
 
-void http_request(
-	struct http *http, const char *method, const char *path, const char *type, uint64_t length)
+#define HEAD_BYTES_MAX 1024
+
+static size_t head_write(char head[static HEAD_BYTES_MAX], struct http *http, const char *method,
+	const char *path, const char *type, uint64_t length)
 {
-	char head[1024];
-	int len = snprintf(head, sizeof(head), "%s %s HTTP/1.1\r\nHost: hansa\r\n", method, path);
+	int len = snprintf(head, HEAD_BYTES_MAX, "%s %s HTTP/1.1\r\nHost: hansa\r\n", method, path);
 	if (length != UINT64_MAX)
-		len += snprintf(head + len, sizeof(head) - (size_t)len,
+		len += snprintf(head + len, HEAD_BYTES_MAX - (size_t)len,
 			"Content-Type: %s\r\nContent-Length: %llu\r\n", type, (unsigned long long)length);
-	len += snprintf(head + len, sizeof(head) - (size_t)len, "\r\n");
-	require((size_t)len < sizeof(head));
+	len += snprintf(head + len, HEAD_BYTES_MAX - (size_t)len, "\r\n");
+	require((size_t)len < HEAD_BYTES_MAX);
 	http->status = 0;
 	http->in_body = http->ended = http->chunked = false;
 	http->left = 0;
-	http_send(http, head, (size_t)len);
+	return (size_t)len;
+}
+
+void http_request(
+	struct http *http, const char *method, const char *path, const char *type, uint64_t length)
+{
+	char head[HEAD_BYTES_MAX];
+	http_send(http, head, head_write(head, http, method, path, type, length));
+}
+
+void http_post(struct http *http, const char *path, const char *type, const char *body, size_t len)
+{
+	char whole[HEAD_BYTES_MAX + HTTP_POST_BYTES_MAX];
+	require(len <= HTTP_POST_BYTES_MAX);
+	size_t head = head_write(whole, http, "POST", path, type, len);
+	memcpy(whole + head, body, len);
+	http_send(http, whole, head + len);
 }
 
 static void head_line(struct http *http, const char *line)

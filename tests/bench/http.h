@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #define HTTP_BUFFER_BYTES (256u * 1024)
+#define HTTP_POST_BYTES_MAX 8192
 
 struct http {
 	int fd, status;
@@ -28,6 +29,8 @@ void http_send(struct http *http, const void *data, size_t len);
 /** A request's head; `length` of its body, UINT64_MAX for none. */
 void http_request(
 	struct http *http, const char *method, const char *path, const char *type, uint64_t length);
+/** A short request, head and body in one piece, as curl and others send it. */
+void http_post(struct http *http, const char *path, const char *type, const char *body, size_t len);
 
 /**
  * One read from the socket (blocking), then whatever of the answer's body is there: *data is valid

@@ -37,7 +37,7 @@ static void answer_one(struct batch *batch, size_t i, const json_t *published, c
 {
 	const struct batch_item *item = &batch->items[i];
 	struct batch_result result = {
-		item->file, item->record, item->title, published, reason, false};
+		item->file, item->record, item->title, published, reason, false, batch->unreached};
 	batch->answered++;
 	batch->result(batch->ctx, &result);
 }
@@ -84,6 +84,8 @@ static int answer_rest(struct batch *batch, int code, const char *reason)
 {
 	if (!code && batch->answered < batch->count)
 		code = cli_refuse(batch->cli, "The daemon answered fewer records than it was sent.");
+	if (batch->unreached)
+		reason = "It was not sent, since no daemon answered.";
 	while (batch->answered < batch->count)
 		answer_one(batch, batch->answered, NULL,
 			reason[0] ? reason
@@ -113,6 +115,7 @@ int batch_flush(struct batch *batch)
 		answers_read(batch, buffer_bytes(&answer.body));
 	if (code == CLI_REFUSED && reason[0] && !single)
 		cli_refuse(batch->cli, "%s", reason);
+	batch->unreached = answer.unreached;
 	code = answer_rest(batch, code, reason);
 	if (code == CLI_REFUSED && single && is_of_record(answer.status))
 		code = CLI_DONE;

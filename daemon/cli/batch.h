@@ -24,6 +24,7 @@ struct batch_result {
 	const json_t *published; /* the daemon's answer; NULL: refused */
 	const char *reason;
 	bool present; /* not sent: it was published before */
+	bool unsent;  /* no daemon took it, which was said already */
 };
 typedef void batch_result_fn(void *ctx, const struct batch_result *result);
 
@@ -40,6 +41,7 @@ struct batch {
 	struct buffer lines;
 	struct batch_item items[BATCH_RECORDS_MAX];
 	size_t count, answered;
+	bool unreached;
 };
 
 void batch_init(struct batch *batch, struct cli *cli, struct client *client, const char *network,

@@ -284,6 +284,7 @@ int client_perform(
 	CURLcode code = curl_easy_perform(client->curl);
 	if (code != CURLE_OK) {
 		curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &answer->status);
+		answer->unreached = code == CURLE_COULDNT_CONNECT;
 		bool ended = code == CURLE_PARTIAL_FILE || code == CURLE_RECV_ERROR;
 		if (request->quiet_end && ended && answer->status == 200)
 			return CLI_DONE;

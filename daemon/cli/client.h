@@ -41,6 +41,7 @@ struct client_request {
 };
 
 struct client_answer {
+	bool unreached; /* nobody took the connection: nothing was sent */
 	long status;
 	char media_type[96]; /* without parameters */
 	struct buffer body;  /* empty where `receive` took it */

@@ -187,8 +187,12 @@ int members_confirm(struct cli *cli)
 		code = cli_refuse(cli, "%s has been removed from %s; a new invitation, under another short "
 			"name, can let it back in.", city, network);
 	} else if (!code && json_is_true(json_object_get(member, "confirmed"))) {
-		cli_note(cli, "%s is confirmed already.", city);
-		if (cli->json)
+		/* Whoever compares now, after the fact, must learn of a difference all the same. */
+		if (cli_option(cli, OPTION_FINGERPRINT))
+			code = confirm_compare(cli, member);
+		if (!code)
+			cli_note(cli, "%s is confirmed already.", city);
+		if (!code && cli->json)
 			code = cli_print_json(cli, json_pack("{s:b}", "confirmed", true), 0);
 	} else if (!code) {
 		code = confirm_compare(cli, member);

@@ -66,7 +66,7 @@ int network_create(struct cli *cli)
 	struct client *client;
 	struct officer_key key = {0};
 	json_t *made = NULL;
-	const char *slug = cli_option(cli, OPTION_SLUG);
+	const char *slug = cli_option(cli, OPTION_SLUG), *named;
 	if (!text_slug_valid(bytes_from_text(slug)))
 		return cli_refuse(cli,
 			"--slug: A short name is 1 to 32 of a-z, 0-9 and '-', begins with a "
@@ -91,10 +91,12 @@ int network_create(struct cli *cli)
 		json_object_set_new(made, "officer_key", json_string(key.path));
 		code = cli_print_json(cli, made, 0);
 	} else {
+		/* Of a name that is taken here, the daemon makes another. */
+		named = cli_text(made, "slug")[0] ? cli_text(made, "slug") : slug;
 		fprintf(cli->out,
 			"Network %s is founded. Its id is\n    %s\nNext: hansa invite --network %s "
 			"--city SLUG\n",
-			slug, cli_text(made, "network_id"), slug);
+			named, cli_text(made, "network_id"), named);
 		json_decref(made);
 	}
 	officer_key_free(&key);

@@ -17,6 +17,8 @@ static void on_result(void *ctx, const struct batch_result *result)
 	struct cli *cli = p->cli;
 	if (!result->published) {
 		p->refused = true;
+		if (result->unsent)
+			return;
 		fputs("hansa: ", cli->err);
 		cli_print_text(cli->err, result->file, false);
 		fprintf(cli->err, "%s%s%s: ", result->record[0] ? " (" : "", result->record,

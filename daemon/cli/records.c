@@ -155,6 +155,8 @@ static int on_raw(void *ctx, struct bytes data)
 static int show_raw(struct cli *cli, struct client *client, struct url *url)
 {
 	struct client_answer answer;
+	if (cli->json)
+		return cli_usage(cli, "Give either --raw or --json.");
 	if (cli->out_is_terminal)
 		return cli_usage(cli, "--raw prints bytes that no terminal shows: send them to a file.");
 	url_query(url, "raw", "1");
@@ -258,6 +260,8 @@ int records_export(struct cli *cli)
 		return export_json(cli);
 	if (strcmp(as, "cap") != 0 && strcmp(as, "md") != 0)
 		return cli_usage(cli, "--as is '%s'; it must be cap, md or json.", as);
+	if (cli->json && !cli_option(cli, OPTION_OUTPUT))
+		return cli_usage(cli, "--json tells of the file of --output, which is not given.");
 	int code = record_id_read(cli, cli->arguments.operands[0], &id);
 	if (!code)
 		code = cli_client(cli, &client);

@@ -14,6 +14,7 @@
 #include "daemon/cli/proof.h"
 #include "daemon/cli/record_id.h"
 #include "record/body.h"
+#include "record/json_text.h"
 #include "record/kind.h"
 
 #define FILE_BYTES_MAX (256u << 20)
@@ -40,7 +41,7 @@ static int file_load(struct cli *cli, const char *path, json_t **out)
 	if (!*out)
 		return cli_refuse(cli,
 			"%s is no JSON: line %d, %s. A proof is what `hansa export ID --as json` writes.", path,
-			error.line, error.text);
+			error.line, json_text_fault(&error));
 	return CLI_DONE;
 }
 

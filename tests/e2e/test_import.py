@@ -74,7 +74,8 @@ SENTENCES = [re.compile(form + "$") for form in (
     r"\S+: stands there twice",
     r"the file is empty",
     r"is an (RSS|Atom) feed, a list of links; import the alerts they lead to",
-    r"is a calendar, whose events Hansa does not keep; a deadline belongs to a call, in JSON or CSV",
+    r"is a calendar, whose events Hansa does not keep; a deadline belongs to a call, in JSON or "
+    r"CSV",
     r"is a spreadsheet; save the sheet as CSV",
     r"is a procurement notice in UBL or eForms XML \(\w+\), which Hansa does not read; it takes "
     r"OCDS, in JSON",
@@ -274,8 +275,8 @@ def check(city, folder, scratch):
     assert alerts + documents + attached + len(counts) + len(imported.whole) == len(imported.files)
     mappings = imported.mappings()
     imported.again()
-    print(f"  {len(imported.files)} files: {alerts} alerts, {documents} documents, {attached} files "
-          f"attached, {calls} records in {len(counts)} files of calls; "
+    print(f"  {len(imported.files)} files: {alerts} alerts, {documents} documents, {attached} "
+          f"files attached, {calls} records in {len(counts)} files of calls; "
           f"{imported.report['accepted']} published, {imported.report['present']} met before, "
           f"{len(imported.report['refused'])} refused")
     for source, number in sorted(mappings.items()):

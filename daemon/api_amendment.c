@@ -287,7 +287,18 @@ static int submit(struct http_request *request, const struct roster *roster, con
 		if (code)
 			http_request_unref(request);
 	}
-	if (code == ERROR_CHARTER_PREDECESSOR || code == ERROR_CHARTER_RIVAL)
+	if (code == ERROR_CHARTER_RIVAL)
+		complain(c, code, "body", "Another amendment with number %llu was first, and nothing of "
+			"this one was done: prepare and sign it again.",
+			(unsigned long long)done->number);
+	if (code == ERROR_EXISTS)
+		complain(c, code, "body", "This amendment is in the charter already, with number %llu.",
+			(unsigned long long)done->number);
+	if (code == ERROR_CHARTER_SIGNERS)
+		complain(c, code, "signatures", "It has to be signed by %zu officers of the network, and "
+			"where it changes them by as many as are asked for then of the new ones.",
+			roster_officers(roster)->k);
+	if (code == ERROR_CHARTER_PREDECESSOR)
 		complain(c, code, "body", "The charter has gone on meanwhile: prepare and sign the "
 			"amendment again.");
 	api_signed_deinit(&s);

@@ -236,7 +236,8 @@ int node_attachment_want(struct node *node, const struct hash *feed_id, uint64_t
 typedef void node_object_fn(void *ctx, int code, const struct hash *object_hash, uint64_t arrival);
 /**
  * Submits one control object made here: verified, committed, then pushed. done is called after the
- * commit. Refused at once with roster_apply's errors.
+ * commit; ERROR_CHARTER_RIVAL there: it was kept to be shown, another stands. Refused at once with
+ * roster_apply's errors, and with ERROR_CHARTER_RIVAL where an amendment's number is taken.
  */
 int node_object_submit(struct node *node, const struct hash *network_id, struct bytes wire,
 	node_object_fn *done, void *ctx, struct node_time now);

@@ -273,15 +273,8 @@ static int object_take(struct node *node, struct network *network, struct bytes 
 	blob_free(wire);
 	if (apply_effects(node, network))
 		network->judge_due = true;
-	if (rival) {
-		struct log_line l;
-		log_begin(&l, LOG_LEVEL_ERROR, "charter_rival");
-		log_text(&l, "network", network->slug);
-		log_uint(&l, "number", node->change.number);
-		log_text(&l, "reason",
-			"two valid objects claim one place: officers must choose, nobody is dropped");
-		log_end(&l);
-	}
+	if (rival)
+		rival_log(network);
 	return code;
 }
 
@@ -369,6 +362,7 @@ int node_object_receive(
 {
 	struct commit *commit = NULL;
 	int code = object_take(node, network, wire, link, &commit);
+	code = rival_answer(link, network, wire, code);
 	await(network, link, wire, code);
 	if (waits_for_other(code) && link) /* strangers fill no queue */
 		pend(network, wire);
@@ -424,6 +418,7 @@ int node_object_bootstrap(
 /* ---- own objects ---- */
 
 struct submission {
+	int code; /* ERROR_CHARTER_RIVAL: kept, to be shown */
 	node_object_fn *done;
 	void *ctx;
 	struct network *network;
@@ -447,7 +442,7 @@ static void submitted(void *ctx, struct commit *commit)
 	/* Only now: a city that it suspends is pushed it as the last on its link. */
 	judge_due(s->network);
 	if (s->done)
-		s->done(s->ctx, commit->code, &s->object_hash, arrival);
+		s->done(s->ctx, commit->code ? commit->code : s->code, &s->object_hash, arrival);
 	free(s);
 }
 
@@ -478,6 +473,7 @@ static int submit(struct node *node, struct network *network, const struct bytes
 		free(s);
 		return code ? code : ERROR_EXISTS;
 	}
+	s->code = code;
 	commit->done = submitted;
 	commit->ctx = s;
 	node_commit(node, commit);
@@ -491,7 +487,8 @@ int node_object_submit(struct node *node, const struct hash *network_id, struct 
 {
 	node->now = now;
 	struct network *network = node_network_find(node, network_id);
-	return network ? submit(node, network, &wire, 1, done, ctx, false) : ERROR_CHARTER_UNKNOWN;
+	int code = network ? rival_judge(network, wire) : ERROR_CHARTER_UNKNOWN;
+	return code ? code : submit(node, network, &wire, 1, done, ctx, false);
 }
 
 int node_network_adopt(struct node *node, const struct bytes *objects, size_t count,

@@ -154,6 +154,7 @@ struct link_network {
 	uint64_t acked_arrival; /* ours, as the peer acknowledged */
 	uint64_t hello_arrival; /* ours, as said in our last HELLO */
 	uint64_t hello_number;  /* the peer's newest amendment, as said in its first */
+	uint64_t parted;        /* our amendments from this number on were held against the peer's */
 	/* listening */
 	struct message_cursor cursor; /* of the peer's arrivals, as reached */
 	bool cursor_dirty;
@@ -500,6 +501,17 @@ void node_object_committed(
 	struct node *node, const struct commit *commit, const struct commit_op *op);
 void node_charter_free(struct network *network);
 void node_roster_changed(struct node *node, struct network *network);
+
+/* node_rival.c */
+/** An own object that cannot take its place any more: ERROR_CHARTER_RIVAL, ERROR_EXISTS; else 0. */
+int rival_judge(const struct network *network, struct bytes wire);
+/**
+ * What a peer's object that does not fit here says of its charter; link may be NULL. Returns the
+ * code as it is to be judged.
+ */
+int rival_answer(struct link *link, struct network *network, struct bytes wire, int code);
+/** After roster_apply has answered ERROR_CHARTER_RIVAL: who signed both is named. */
+void rival_log(const struct network *network);
 
 /* node_publish.c */
 void node_publish_flush(struct node *node);

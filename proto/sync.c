@@ -181,7 +181,12 @@ static void hello_first(
 		/* The peer takes what our HELLO said as its cursor; the walk begins there. */
 		sync_tell_from(link, ln, ln->hello_arrival);
 		ln->live = true;
-	} else if (right) {
+		return;
+	}
+	/* Perhaps the charters have parted, at a number that both hold: node_charter.c. */
+	if (!lost && n->number && n->number == roster_number(ln->network->roster))
+		ln->amendment_next = (size_t)n->number;
+	if (right) {
 		sync_tell_from(link, ln, n->has_cursor && !anew ? n->cursor.arrival : 0);
 	} else {
 		send_ranges(link, ln);

@@ -331,8 +331,8 @@ class City:
                 return member
         return None
 
-    def record(self, record_id):
-        return self.http("GET", record_path(record_id))
+    def record(self, record_id, connection=None):
+        return self.http("GET", record_path(record_id), connection=connection)
 
     def raw(self, record_id, connection=None):
         """The bytes that were hashed, or None."""
@@ -484,7 +484,7 @@ class Federation:
 
 
 def compare(cities, network=NETWORK):
-    """What is not the same at all: raw bytes of every entry, bytes of every attachment."""
+    """What is not the same at all: stored bytes and body of every entry, bytes of attachments."""
     wrong = []
     connections = [city.connection() for city in cities]
     for (net, slug, lane), (seq, _) in sorted(cities[0].feeds().items()):
@@ -493,6 +493,12 @@ def compare(cities, network=NETWORK):
             raws = [c.raw(record_id, connection=k) for c, k in zip(cities, connections)]
             if raws[0] is None or any(raw != raws[0] for raw in raws):
                 wrong.append(f"{record_id}: {[raw and len(raw) for raw in raws]} bytes")
+                continue
+            records = [c.record(record_id, connection=k).json()
+                       for c, k in zip(cities, connections)]
+            for name in ("hash", "body", "topics", "time", "content_id"):
+                if any(record[name] != records[0][name] for record in records):
+                    wrong.append(f"{record_id}: {name} differs")
     for summary in cities[0].records(network=network):
         if not summary["attachments"]:
             continue

@@ -8,7 +8,6 @@ believed: records are read back by the command and compared with the files; how 
 file of calls has is counted here, by another reader.
 """
 import collections
-import csv
 import json
 import os
 import pathlib
@@ -17,10 +16,9 @@ import shutil
 import sys
 
 from harness import (CITIES, DATA, NETWORK, Federation, Workspace, record_path)
+from sources import ALERTS, ATTACHED, DOCUMENTS, calls_in, files_of, same, text_of
 
 IMPORT_BOUND_S = 240
-ATTACHED = {".pdf", ".png", ".jpg", ".jpeg", ".gif", ".svg", ".docx", ".odt"}
-DOCUMENTS = {".md", ".markdown", ".adoc", ".rst", ".html", ".htm", ".txt"}
 
 # What is refused of tests/data, with the sentence that its owner reads.
 NO_CALL = "; only releases that plan or open a procurement are calls"
@@ -86,30 +84,6 @@ SENTENCES = [re.compile(form + "$") for form in (
 )]
 
 
-def files_of(folder):
-    """{relative path: Path} of all that import walks."""
-    return {str(path.relative_to(folder)): path for path in sorted(folder.rglob("*"))
-            if path.is_file() and not any(part.startswith(".") for part in
-                                          path.relative_to(folder).parts)}
-
-
-def calls_in(path):
-    """How many records a file of calls has, 0 if it is none that a mapping describes."""
-    if path.suffix == ".csv":
-        with open(path, encoding="utf-8-sig", newline="") as text:
-            return sum(1 for row in csv.reader(text) if row) - 1
-    data = json.loads(path.read_text(encoding="utf-8-sig"))
-    if isinstance(data, list):
-        return len(data)
-    for name in ("grants", "ListeDispositifs", "results", "aides", "calls", "releases"):
-        if isinstance(data.get(name), list):
-            return len(data[name])
-    records = data.get("result", data).get("records")
-    if isinstance(records, list):
-        return len(records)
-    return 1
-
-
 class Imported:
     """One folder, imported by one city, and what is to be true of it."""
 
@@ -126,7 +100,6 @@ class Imported:
             assert item["record"] not in records, f"refused twice: {item}"
             records[item["record"]] = item["reason"]
         self.whole = {name for name, records in self.refused.items() if "" in records}
-        self.attachments = collections.Counter()  # bytes that were fetched by `hansa get`
 
     def run(self, folder):
         done = self.city.command("--socket", self.city.socket, "import", folder, "--network",
@@ -179,8 +152,8 @@ class Imported:
                 got = self.bytes_of("get", record_id, attached[0]["id"])
                 assert got == original, f"{record_id}: the attached original differs"
             assert (original in raw) != bool(attached), f"{record_id}: no original, or two"
-        mine = self.taken(lambda name, path: path.suffix in (".xml", ".cap"))
-        self.same(originals, {path.read_bytes(): name for name, path in mine.items()})
+        mine = self.taken(lambda name, path: path.suffix in ALERTS)
+        self.agree(originals, {path.read_bytes(): name for name, path in mine.items()})
         return len(mine)
 
     def taken(self, wanted):
@@ -189,11 +162,9 @@ class Imported:
                 if name not in self.whole and wanted(name, path)}
 
     @staticmethod
-    def same(held, files):
-        """Each content once, none missing, none that no file has."""
-        for content, name in files.items():
-            assert held.pop(content, 0) == 1, f"{name} is not held byte for byte, or twice"
-        assert not held, f"held, but in no file: {[str(c)[:200] for c in held]}"
+    def agree(held, files):
+        wrong = same(held, files)
+        assert not wrong, "\n".join(wrong)
 
     def documents(self):
         """Each text without its front matter, and each file attached to it."""
@@ -209,17 +180,11 @@ class Imported:
                 assert len(data) == a["size"], (record_id, a)
                 attached[(a["name"], data)] += 1
         mine = self.taken(lambda name, path: path.suffix in DOCUMENTS)
-        self.same(texts, {self.text(path): name for name, path in mine.items()})
+        self.agree(texts, {text_of(path): name for name, path in mine.items()})
         beside = self.taken(lambda name, path: path.suffix in ATTACHED)
-        self.same(attached, {(path.name, path.read_bytes()): name
-                             for name, path in beside.items()})
+        self.agree(attached, {(path.name, path.read_bytes()): name
+                              for name, path in beside.items()})
         return len(mine), len(beside)
-
-    @staticmethod
-    def text(path):
-        data = path.read_bytes()
-        front = re.match(rb"---[ \t]*\r?\n.*?\n---[ \t]*\r?\n", data, re.S)
-        return data[front.end():] if front and path.suffix == ".md" else data
 
     def calls(self):
         """Every record of every file of calls: published, there already, or refused.

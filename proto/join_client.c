@@ -152,6 +152,8 @@ static int gather(struct join_client *client, struct bytes wire)
 
 static int on_object(struct join_client *client, const struct message *m)
 {
+	if (m->object.left) /* only a fork proof has two parts, and comes with the first link */
+		return breach(client, ERROR_MESSAGE);
 	if (!hash_equal(&m->object.network_id, &client->network_id))
 		return fail(client, ERROR_CHARTER_UNKNOWN,
 			"The inviting city sent objects of another network than the invitation's.");

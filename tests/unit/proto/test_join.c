@@ -470,6 +470,9 @@ static void test_frames_of_a_bad_inviter(void **state)
 	assert_int_equal(client_takes(w, &b, false), ERROR_MESSAGE);
 	message_write_ping(&b, 1);
 	assert_int_equal(client_takes(w, &b, true), ERROR_MESSAGE);
+	static const uint8_t large[LIMIT_OBJECT_BYTES + 1];
+	message_write_object(&b, roster_network_id(w->roster), bytes_of(large, sizeof large));
+	assert_int_equal(client_takes(w, &b, true), ERROR_MESSAGE); /* parts: on live links only */
 	buffer_push(&b, "\x00\x01\x00\x00", 4);
 	assert_int_equal(client_takes(w, &b, true), ERROR_FRAME);
 	buffer_push(&b, "\x00\x00\x10\x01", 4); /* no large frame before JOINED */

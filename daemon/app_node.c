@@ -113,6 +113,8 @@ void app_on_committed(void *ctx, struct commit *commit)
 {
 	struct app *app = ctx;
 	if (commit->done == foreign_done) {
+		if (app->node)
+			node_arrived(app->node, commit, app_now(app));
 		foreign_done(commit->ctx, commit);
 		commit_free(commit);
 		return;

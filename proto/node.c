@@ -366,6 +366,16 @@ static void newest_moved(struct node *node, const struct commit *commit)
 			node->newest = commit->ops[i].arrival;
 }
 
+void node_arrived(struct node *node, const struct commit *commit, struct node_time now)
+{
+	uint64_t before = node->newest.arrival;
+	node->now = now;
+	if (commit->code == 0)
+		newest_moved(node, commit);
+	if (node->newest.arrival != before)
+		sync_announce_soon(node);
+}
+
 static void op_committed(struct node *node, struct commit *commit, const struct commit_op *op)
 {
 	switch (op->type) {

@@ -140,7 +140,10 @@ void node_free(struct node *node);
 
 /* ---- completions ---- */
 void node_on_committed(
-	struct node *node, struct commit *commit, struct node_time now);                /* frees it */
+	struct node *node, struct commit *commit, struct node_time now); /* frees it */
+/** The daemon has committed something itself (an upload): peers are told that this node's arrivals
+ * went on. The commit stays the caller's. */
+void node_arrived(struct node *node, const struct commit *commit, struct node_time now);
 void node_on_read(struct node *node, struct node_read *read, struct node_time now); /* frees it */
 void node_on_written(
 	struct node *node, struct node_write *write, struct node_time now); /* frees it */

@@ -605,6 +605,8 @@ void sync_object_awaited(struct link_network *ln, const struct hash *object_hash
 void sync_tell_from(struct link *link, struct link_network *ln, uint64_t arrival);
 /** Appends the next OBJECT, ANNOUNCE or mark that is due; false when there is none. */
 bool sync_produce(struct link *link, struct buffer *out, size_t room);
+/** Arrivals went on: the peers hear of it within 50 ms. */
+void sync_announce_soon(struct node *node);
 /** After 50 ms: what was committed since is told to all. */
 void sync_announce_all(struct node *node);
 /** The walks that stand at this item step over it: it leaves its place. */

@@ -223,7 +223,7 @@ void sync_announce_all(struct node *node)
 		node->cursor_save_at = monotime_add_ms(node->now.mono, 1000);
 }
 
-static void announce_soon(struct node *node)
+void sync_announce_soon(struct node *node)
 {
 	if (node->announce_due)
 		return;
@@ -262,7 +262,7 @@ void sync_feed_appended(struct feed *feed)
 		if (ln && ln->telling && !ln->feed_next)
 			ln->feed_next = feed;
 	}
-	announce_soon(feed->network->node);
+	sync_announce_soon(feed->network->node);
 }
 
 void sync_object_appended(struct network *network, struct object_ref *ref)
@@ -274,5 +274,5 @@ void sync_object_appended(struct network *network, struct object_ref *ref)
 		if (ln && ln->telling && !ln->object_next)
 			ln->object_next = ref;
 	}
-	announce_soon(network->node);
+	sync_announce_soon(network->node);
 }

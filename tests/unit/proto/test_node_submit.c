@@ -78,6 +78,44 @@ static void the_second_of_two_is_told(void **state)
 	cluster_deinit(&c);
 }
 
+static void on_peer(void *ctx, const struct node_peer *peer)
+{
+	*(uint64_t *)ctx = peer->acked_arrival;
+}
+
+/* An upload has an arrival number, and no entry yet: the peers' acknowledgements pass it too. */
+static void what_the_daemon_commits_itself(void **state)
+{
+	(void)state;
+	struct cluster c;
+	struct store_info info;
+	struct store_txn *txn;
+	uint64_t acked = 0;
+	cluster_init(&c, 2, 25);
+	cluster_found(&c);
+	struct city *a = &c.cities[0];
+	cluster_connect(&c, a, &c.cities[1]);
+	cluster_pass(&c, 1000);
+	struct commit *commit = commit_new(COMMIT_URGENT);
+	assert_non_null(commit);
+	struct commit_op *op = commit_add(commit, COMMIT_ATTACHMENT_BEGIN);
+	assert_non_null(op);
+	op->hash.bytes[0] = 7;
+	op = commit_add(commit, COMMIT_ATTACHMENT_COMPLETE);
+	assert_non_null(op);
+	op->hash.bytes[0] = 7;
+	assert_int_equal(store_begin(a->store, &txn), 0);
+	assert_int_equal(commit_apply(commit, txn), 0);
+	assert_int_equal(store_commit(txn), 0);
+	node_arrived(a->node, commit, c.now);
+	commit_free(commit);
+	cluster_pass(&c, 200);
+	assert_int_equal(store_info(a->store, &info), 0);
+	node_each_peer(a->node, on_peer, &acked);
+	assert_int_equal(acked, info.newest.arrival);
+	cluster_deinit(&c);
+}
+
 /* Where each was first at another city, both are shown at both, and nobody is dropped. */
 static void two_that_meet_are_shown(void **state)
 {
@@ -157,6 +195,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_second_of_two_is_told),
+		cmocka_unit_test(what_the_daemon_commits_itself),
 		cmocka_unit_test(two_that_meet_are_shown),
 		cmocka_unit_test(longer_charters_that_parted),
 	};

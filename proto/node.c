@@ -243,6 +243,7 @@ static void init(struct node *node, const struct node_config *config, struct nod
 	node->config = *config;
 	node->io = config->io;
 	node->now = now;
+	node->publish_at = MONOTIME_NEVER;
 	node->city_id = config->city_id;
 	node->public_key = config->node_public;
 	node->key = config->node_key;
@@ -448,7 +449,7 @@ struct monotime node_deadline(const struct node *node)
 	/* Drafts that can go go at once: together, at the end of what the loop does now. */
 	if (node->publish_due && node->publishing_said == NODE_PUBLISHING_OPEN)
 		return node->now.mono;
-	struct monotime due = MONOTIME_NEVER;
+	struct monotime due = node->publish_at;
 	list_for_each(&node->links, n)
 		due = monotime_earlier(due, link_deadline(list_entry(n, struct link, node_link)));
 	if (node->announce_due)
@@ -467,5 +468,6 @@ void node_on_deadline(struct node *node, struct node_time now)
 	spread_on_deadline(node);
 	attachment_on_deadline(node);
 	hold_on_deadline(node);
+	node->publish_due |= monotime_reached(now.mono, node->publish_at);
 	node_flush(node);
 }

@@ -345,9 +345,10 @@ struct node {
 	uint64_t next_transfer_id;
 	struct monotime announce_at, cursor_save_at;
 	bool announce_due, want_due, publish_due, drafts_held;
-	struct map cursors; /* network_id | city_id → struct store_cursor */
-	struct map denied;  /* city_id → itself */
-	struct map blames;  /* city_id → struct blame, of node_blame.c */
+	struct monotime publish_at; /* held drafts go */
+	struct map cursors;         /* network_id | city_id → struct store_cursor */
+	struct map denied;          /* city_id → itself */
+	struct map blames;          /* city_id → struct blame, of node_blame.c */
 	struct list bootstraps;
 	struct list guards; /* of networks whose charter is not back yet */
 	uint32_t guards_without_network;

@@ -18,6 +18,12 @@
  * of them, each smaller, would only be more syncs. The second is for what fills a commit anyway. */
 #define PUBLISH_IN_FLIGHT 2u
 #define PUBLISH_SECOND_BYTES (PUBLISH_COMMIT_BYTES / 2)
+/* Clients that were answered together mostly come again together. Where a sync is slow, the next
+ * commit waits for them, a quarter of the last one's time at most: else they fall into two halves
+ * that wait for each other's syncs. */
+#define PUBLISH_HOLD_PART 4
+#define PUBLISH_HOLD_US_MIN 1000 /* the loop's timers have no less */
+#define PUBLISH_HOLD_US_MAX 5000
 
 struct draft {
 	struct list_node node;
@@ -33,7 +39,9 @@ struct draft {
 struct publisher {
 	struct feed *feed;
 	struct list drafts;
-	size_t draft_bytes; /* of those that wait */
+	size_t draft_bytes, draft_count; /* of those that wait */
+	size_t expected;                 /* of them, until hold_until */
+	struct monotime hold_until;
 	struct feed_builder builder;
 	uint32_t in_flight;
 };
@@ -43,6 +51,8 @@ struct publish_batch {
 	struct publisher *publisher;
 	struct node *node;
 	struct list drafts;
+	size_t count;
+	struct monotime started;
 };
 
 static void draft_answer(
@@ -63,7 +73,7 @@ static void drafts_fail(struct node *node, struct list *drafts, int code)
 
 static void waiting_fail(struct node *node, struct publisher *p, int code)
 {
-	p->draft_bytes = 0;
+	p->draft_bytes = p->draft_count = 0;
 	drafts_fail(node, &p->drafts, code);
 }
 
@@ -118,6 +128,7 @@ static int draft_new(struct node *node, const struct hash *network_id, uint8_t l
 	*draft = (struct draft){.header = from->header, .body = from->body, .seal = from->seal};
 	node->publish_bytes += from->header.len + from->body.len;
 	p->draft_bytes += from->header.len + from->body.len;
+	p->draft_count++;
 	list_push_back(&p->drafts, &draft->node);
 	node->publish_due = true;
 	*out = draft;
@@ -181,12 +192,23 @@ static int close_run(struct node *node, struct publisher *p, uint32_t epoch, str
 	return 0;
 }
 
+static void hold_set(struct publisher *p, const struct publish_batch *batch)
+{
+	struct monotime now = batch->node->now.mono;
+	int64_t hold_us = monotime_diff_us(now, batch->started) / PUBLISH_HOLD_PART;
+	p->expected = batch->count + p->draft_count;
+	if (hold_us > PUBLISH_HOLD_US_MAX)
+		hold_us = PUBLISH_HOLD_US_MAX;
+	p->hold_until = hold_us < PUBLISH_HOLD_US_MIN ? now : monotime_add_us(now, hold_us);
+}
+
 static void batch_done(void *ctx, struct commit *commit)
 {
 	struct publish_batch *batch = ctx;
 	struct node *node = batch->node;
 	batch->publisher->in_flight--;
 	node->publish_due = true;
+	hold_set(batch->publisher, batch);
 	if (commit->code) {
 		drafts_fail(node, &batch->drafts, commit->code);
 		free(batch);
@@ -272,6 +294,7 @@ static int fill_batch(struct node *node, struct publisher *p, uint32_t epoch,
 		int code = draft_add(node, b, draft, &salts, &must_close);
 		list_remove(&draft->node);
 		p->draft_bytes -= draft->header.len + draft->body.len;
+		p->draft_count--;
 		if (code) {
 			struct node_published result = {.code = code};
 			draft_answer(node, draft, &result);
@@ -279,6 +302,7 @@ static int fill_batch(struct node *node, struct publisher *p, uint32_t epoch,
 		}
 		bytes += draft->header.len + draft->body.len;
 		list_push_back(&batch->drafts, &draft->node);
+		batch->count++;
 		open = true;
 		if (must_close) {
 			code = close_run(node, p, epoch, commit);
@@ -299,8 +323,19 @@ static bool may_commit(const struct publisher *p)
 		p->draft_bytes >= PUBLISH_SECOND_BYTES;
 }
 
+static bool held(struct node *node, const struct publisher *p)
+{
+	if (p->feed->lane == FEED_LANE_ALERT || p->in_flight || p->draft_count >= p->expected ||
+		p->draft_bytes >= PUBLISH_SECOND_BYTES || monotime_reached(node->now.mono, p->hold_until))
+		return false;
+	node->publish_at = monotime_earlier(node->publish_at, p->hold_until);
+	return true;
+}
+
 static void publish_lane(struct node *node, struct publisher *p)
 {
+	if (!list_empty(&p->drafts) && held(node, p))
+		return;
 	while (may_commit(p) && !list_empty(&p->drafts) && !p->feed->failed) {
 		uint32_t epoch;
 		int code = own_epoch(node, p->feed, &epoch);
@@ -317,6 +352,7 @@ static void publish_lane(struct node *node, struct publisher *p)
 		commit->class = p->feed->lane == FEED_LANE_ALERT ? COMMIT_URGENT : COMMIT_BULK;
 		batch->publisher = p;
 		batch->node = node;
+		batch->started = node->now.mono;
 		list_init(&batch->drafts);
 		code = fill_batch(node, p, epoch, batch, commit);
 		require(code == 0); /* without memory or the key there is no way back: seqs were used */
@@ -337,6 +373,7 @@ void node_publish_flush(struct node *node)
 	if (!node->publish_due || node_publishing(node, NULL) != NODE_PUBLISHING_OPEN)
 		return;
 	node->publish_due = false;
+	node->publish_at = MONOTIME_NEVER;
 	if (node->drafts_held)
 		return;
 	for (size_t i = 0; i < node->network_count; i++)

@@ -235,6 +235,33 @@ int api_draft_encode(struct api_draft *draft)
 	return code;
 }
 
+static bool header_names(const struct header *h, const char *text)
+{
+	struct hash id;
+	if (!text || text_hex_decode(id.bytes, HASH_SIZE, bytes_from_text(text)) != 0)
+		return false;
+	for (size_t i = 0; i < h->attachment_count; i++)
+		if (hash_equal(&h->attachments[i].id, &id))
+			return true;
+	return false;
+}
+
+/** What only the body names, no other city would fetch. */
+static int body_attachments_check(struct api_draft *draft)
+{
+	const json_t *list = json_object_get(draft->body, "attachments"), *one;
+	size_t i;
+	json_array_foreach(list, i, one) {
+		char field[48];
+		if (header_names(draft->header, json_string_value(json_object_get(one, "id"))))
+			continue;
+		snprintf(field, sizeof(field), "body.attachments[%zu].id", i);
+		return complain(&draft->complaint, ERROR_FIELD, field,
+			"The record's own attachments do not name it: no other city would fetch it.");
+	}
+	return 0;
+}
+
 /** All fields are read: encodes the record, unless something is still needed. */
 static void parsed(struct api_draft *draft, unsigned kind)
 {
@@ -277,6 +304,8 @@ static int fields_read(struct api_draft *draft, unsigned *kind)
 		code = content_id_read(draft);
 	if (!code)
 		code = attachments_read(draft);
+	if (!code)
+		code = body_attachments_check(draft);
 	if (!code)
 		code = references_read(draft);
 	if (!code)

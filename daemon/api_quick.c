@@ -116,6 +116,18 @@ static bool members_read(struct api_quick *quick, uint32_t *body)
 		receipts_read(scan, found[MEMBER_RECEIPTS], &quick->header);
 }
 
+/* Whether the header has them too is for api_draft_parse to judge. */
+static bool body_has_attachments(const struct json_scan *scan, uint32_t body)
+{
+	uint32_t at = body + 1;
+	if (scan->values[body].type != JSON_SCAN_OBJECT)
+		return false;
+	for (uint32_t i = 0; i < scan->values[body].count; i++, at = scan->values[at].next)
+		if (bytes_equal_text(scan->values[at].key, "attachments"))
+			return true;
+	return false;
+}
+
 bool api_quick_parse(struct api_quick *quick, struct api_draft *draft, struct bytes text)
 {
 	struct header *header = &quick->header;
@@ -123,6 +135,7 @@ bool api_quick_parse(struct api_quick *quick, struct api_draft *draft, struct by
 	size_t start = out->len;
 	uint32_t body;
 	if (!json_scan_read(&quick->scan, text) || !members_read(quick, &body) ||
+		body_has_attachments(&quick->scan, body) ||
 		!quick_body_encode(KIND_DOC, &quick->scan, body, out))
 		return false;
 	size_t header_at = out->len;

@@ -273,6 +273,10 @@ class ApiTest(unittest.TestCase):
         self.assertEqual(again, (201, stored))
         self.refused(daemon.publish(doc("x", attachments=[{"id": stored["id"], "size": 1}])), 400,
                      "field", "attachments[0].size")
+        hidden = doc("x")
+        hidden["body"]["attachments"] = [{"id": stored["id"], "name": "a.bin", "size": len(content),
+                                          "media_type": "application/octet-stream"}]
+        self.refused(daemon.publish(hidden), 400, "field", "body.attachments[0].id")
         answer = self.published(doc("With a file", attachments=[
             {"id": stored["id"], "name": "plan of works.pdf", "media_type": "application/pdf"}]))
         record = daemon.get("/v1/records/" + answer["id"])[1]

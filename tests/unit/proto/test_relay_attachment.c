@@ -175,8 +175,8 @@ static void too_large_to_be_fetched_by_itself(void **state)
 		assert_int_equal(
 			feed_id_of(&w->c.network_id, &w->c.cities[A].city_id, FEED_LANE_DOC, &feed_id), 0);
 		if (less)
-			assert_int_equal(node_attachment_want(b->node, &feed_id, answer.seq - 1, &id,
-								 FILE_BYTES, w->c.now),
+			assert_int_equal(
+				node_attachment_want(b->node, &feed_id, answer.seq - 1, &id, FILE_BYTES, w->c.now),
 				0);
 		comes_within(w, B, &id, 5000);
 		relay_world_free(w);

@@ -60,7 +60,7 @@ def network(city):
 
 
 def second_amendment(city, first):
-    """Two amendments prepared side by side: the second is told so, and nothing is shown as rival."""
+    """Two amendments prepared side by side: the second is told so, none is shown as rival."""
     drafts = [prepare(city, policy("en")), prepare(city, policy("hu"))]
     assert drafts[0]["number"] == drafts[1]["number"]
     assert submit(city, drafts[0], [first]).status == 201

@@ -19,7 +19,7 @@ static enum serve_class serve_class_of(const struct serving *s)
 {
 	if (s->attachment)
 		return s->urgent ? SERVE_ORIGINAL : SERVE_ATTACHMENT;
-	switch (s->lane) {
+	switch (s->rank) {
 	case FEED_LANE_ALERT:
 		return SERVE_ALERT;
 	case FEED_LANE_CALL:
@@ -143,6 +143,7 @@ int link_serve_pull(struct link *link, const struct hash *feed_id, uint64_t firs
 		return link_breach(link, ERROR_LIMIT, "limit");
 	s->feed_id = *feed_id;
 	s->lane = feed->lane;
+	s->rank = node_feed_rank(feed);
 	s->next_seq = s->read_next = first_seq;
 	s->since_ms = since_ms;
 	list_push_back(&link->serves[serve_class_of(s)], &s->node);
@@ -167,6 +168,7 @@ int link_serve_attachment(struct link *link, const struct message *m)
 	s->first_chunk = m->attachment_pull.first_chunk;
 	s->with_list = m->attachment_pull.with_list;
 	s->lane = feed->lane;
+	s->rank = node_feed_rank(feed);
 	s->since_ms = node_city_since_ms(feed->network, &link->city_id, feed);
 	s->read_next = 0;
 	list_push_back(&link->serves[serve_class_of(s)], &s->node);
@@ -191,7 +193,7 @@ void link_serve_read(struct link *link, struct node_read *read)
 		s->read_code = read->code;
 		slice_free(link, read);
 	} else {
-		if (s->attachment && read->offset == 0 && read->original && s->lane == FEED_LANE_ALERT) {
+		if (s->attachment && read->offset == 0 && read->original && s->rank == FEED_LANE_ALERT) {
 			/* The entry says that it is the alert's CAP original: before calls and documents. */
 			list_remove(&s->node);
 			s->urgent = true;

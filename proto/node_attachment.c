@@ -101,7 +101,7 @@ static struct transfer *transfer_add(struct node *node, const struct store_want 
 	t->size = want->size;
 	t->flags = want->flags;
 	struct header_attachment named = {.size = want->size, .flags = want->flags};
-	t->urgent = is_original(feed->lane, &named);
+	t->urgent = is_original(node_feed_rank(feed), &named);
 	buffer_init(&t->list, SIZE_MAX);
 	if (t->urgent)
 		list_push_front(&node->transfers, &t->node);

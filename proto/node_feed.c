@@ -78,6 +78,14 @@ bool node_city_confirmed(const struct network *network, const struct hash *city_
 	return m && m->confirmed;
 }
 
+uint8_t node_feed_rank(const struct feed *feed)
+{
+	return feed->lane == FEED_LANE_ALERT && !feed->own &&
+			!node_city_confirmed(feed->network, &feed->city_id)
+		? FEED_LANE_DOC
+		: feed->lane;
+}
+
 int node_feed_rules(const struct feed *feed, uint32_t epoch, struct run_rules *rules)
 {
 	struct roster_epoch e;

@@ -209,6 +209,7 @@ struct serving {
 	bool reading, read_end, skip_read;
 	int read_code;
 	uint64_t read_next;
+	uint8_t rank;      /* as node_feed_rank has it */
 	uint64_t since_ms; /* an unconfirmed city's: nothing older is read for it */
 	bool dead;         /* link gone or pull over while a read is under way */
 };
@@ -427,6 +428,8 @@ void node_feed_join_gaps(struct node *node, struct feed *feed);
 /** The visible standing of a city's entries: false for alerts of unconfirmed cities. */
 bool node_city_confirmed(const struct network *network, const struct hash *city_id);
 
+/** The lane whose priority it has: alerts of unconfirmed cities go with documents. */
+uint8_t node_feed_rank(const struct feed *feed);
 /** Commits of one feed keep their order: its class changes only while none of them is under way. */
 enum commit_class node_feed_class(struct feed *feed);
 /** Whose credit the commit's bytes are. */

@@ -44,7 +44,7 @@ void spread_want(struct node *node, struct feed *feed)
 	if (feed->pull_link || list_linked(&feed->wanting) || feed->frozen ||
 		(!any_more(feed) && !node_fill_due(feed)))
 		return;
-	list_push_back(&node->wanting[feed->lane - 1], &feed->wanting);
+	list_push_back(&node->wanting[node_feed_rank(feed) - 1], &feed->wanting);
 	node->want_due = true;
 }
 
@@ -244,7 +244,7 @@ bool spread_digesting(const struct link *link)
 
 void spread_pull_seen(struct link *link, struct feed *feed, bool begun)
 {
-	uint64_t *served = &link->pulls_served[feed->lane - 1];
+	uint64_t *served = &link->pulls_served[node_feed_rank(feed) - 1];
 	if (feed->pull_link != link)
 		return;
 	feed->pull_at = link->node->now.mono;
@@ -310,7 +310,7 @@ void spread_link_closed(struct link *link)
 /* Later pulls of its lane, or of those that go behind it, were answered before it. */
 static bool overtaken(const struct link *link, const struct feed *feed)
 {
-	for (unsigned lane = feed->lane; lane <= FEED_LANE_COUNT; lane++)
+	for (unsigned lane = node_feed_rank(feed); lane <= FEED_LANE_COUNT; lane++)
 		if (link->pulls_served[lane - 1] > feed->pull_number + SPREAD_OVERTAKEN)
 			return true;
 	return false;

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "feed/feed.h"
+#include "record/header.h"
 #include "store/store.h"
 #include "tests/unit/proto/cluster.h"
 
@@ -93,7 +94,7 @@ static uint64_t listed(
 static bool whole(struct cluster *c, void *ctx)
 {
 	struct city *joiner = ctx;
-	for (size_t i = 0; i < 2; i++)
+	for (size_t i = 0; i < c->count; i++)
 		for (uint8_t lane = 1; lane <= FEED_LANE_COUNT; lane++) {
 			struct store_feed feed = stored(joiner, &c->cities[i], lane);
 			if (feed.seq && feed.first_seq != 1)
@@ -311,6 +312,110 @@ static void the_confirmation_comes_from_elsewhere(void **state)
 	cluster_deinit(&c);
 }
 
+/* Its own alerts wait behind the others' calls, until somebody has heard its voice. */
+static void its_alerts_go_with_documents(void **state)
+{
+	(void)state;
+	for (int confirmed = 0; confirmed < 2; confirmed++) {
+		struct cluster c;
+		cluster_init(&c, 4, 19);
+		c.founders = 2;
+		cluster_found(&c);
+		struct city *a = &c.cities[0], *b = &c.cities[1], *joiner = &c.cities[2],
+					*reader = &c.cities[3];
+		cluster_connect(&c, a, b);
+		cluster_admit(a, joiner, confirmed);
+		cluster_admit(a, reader, true);
+		cluster_connect(&c, b, joiner);
+		cluster_pass(&c, 1000);
+		publish(joiner, FEED_LANE_ALERT, 1, 100);
+		publish(a, FEED_LANE_CALL, 300, 100);
+		cluster_pass(&c, 5000);
+		cluster_connect(&c, b, reader);
+		assert_true(cluster_run(&c, whole, reader, 10000));
+		bool first = stored(reader, joiner, FEED_LANE_ALERT).arrival <
+			stored(reader, a, FEED_LANE_CALL).arrival;
+		assert_int_equal(first, confirmed);
+		cluster_deinit(&c);
+	}
+}
+
+/* What a city publishes whose clock is behind is older by its own word: not pushed either. */
+static void a_clock_that_lags(void **state)
+{
+	(void)state;
+	struct cluster c;
+	found(&c, 20, 1, 100);
+	struct city *a = &c.cities[0], *b = &c.cities[1], *joiner = &c.cities[2];
+	cluster_connect(&c, b, joiner);
+	cluster_connect(&c, a, joiner);
+	cluster_pass(&c, 1000);
+	c.now.wall.ms -= 86400000;
+	publish(a, FEED_LANE_ALERT, 1, 100);
+	c.now.wall.ms += 86400000;
+	cluster_pass(&c, 3000);
+	assert_int_equal(stored(b, a, FEED_LANE_ALERT).seq, OLD + 1);
+	assert_int_equal(stored(joiner, a, FEED_LANE_ALERT).seq, 0);
+	assert_int_equal(joiner->gap_alerts_seen, 0);
+	publish(a, FEED_LANE_ALERT, 1, 100);
+	cluster_pass(&c, 3000);
+	assert_int_equal(stored(joiner, a, FEED_LANE_ALERT).first_seq, OLD + 2);
+	cluster_deinit(&c);
+}
+
+static void on_published(void *ctx, const struct node_published *result)
+{
+	*(struct node_published *)ctx = *result;
+}
+
+/* A document of the city with an empty file, and the file. */
+static void publish_with_file(struct city *city)
+{
+	struct cluster *c = city->cluster;
+	struct header header = {
+		.kind = FEED_LANE_DOC, .time_ms = (uint64_t)c->now.wall.ms, .attachment_count = 1};
+	struct node_published result = {.code = 1};
+	struct buffer bytes;
+	struct store_txn *txn;
+	assert_int_equal(store_begin(city->store, &txn), 0);
+	assert_int_equal(
+		store_attachment_begin(txn, &header.attachments[0].id, 0, bytes_of(NULL, 0)), 0);
+	assert_int_equal(store_attachment_complete(
+						 txn, &header.attachments[0].id, &c->network_id, c->now.wall, NULL),
+		0);
+	assert_int_equal(store_commit(txn), 0);
+	buffer_init(&bytes, HEADER_SIZE_MAX);
+	assert_int_equal(header_encode(&header, &bytes), 0);
+	assert_int_equal(node_publish(city->node, &c->network_id, FEED_LANE_DOC, buffer_bytes(&bytes),
+						 bytes_of(NULL, 0), on_published, &result, c->now),
+		0);
+	buffer_deinit(&bytes);
+	cluster_pass(c, 100);
+	assert_int_equal(result.code, 0);
+}
+
+/* Nor does it get a file by naming an entry that it was not given. */
+static void files_of_old_entries(void **state)
+{
+	(void)state;
+	struct cluster c;
+	cluster_init(&c, 1, 31);
+	cluster_found(&c);
+	struct city *a = &c.cities[0];
+	publish_with_file(a);
+	struct node_read read = {.type = NODE_READ_ATTACHMENT, .entry_seq = 1, .bytes_max = 1000};
+	assert_int_equal(feed_id_of(&c.network_id, &a->city_id, FEED_LANE_DOC, &read.feed_id), 0);
+	read.since_ms = (uint64_t)c.now.wall.ms + 1;
+	node_read_run(&read, a->store, a->files);
+	assert_int_equal(read.code, ERROR_PERMISSION);
+	assert_null(read.blob);
+	read.since_ms = 1;
+	node_read_run(&read, a->store, a->files);
+	assert_int_not_equal(read.code, ERROR_PERMISSION); /* the entry is not what forbids it */
+	blob_free(read.blob);
+	cluster_deinit(&c);
+}
+
 /* What it published itself it may have back, whatever the time says. */
 static void the_own_feed_comes_back_whole(void **state)
 {
@@ -380,6 +485,9 @@ int main(void)
 		cmocka_unit_test(a_fill_goes_on_after_a_restart),
 		cmocka_unit_test(a_member_behind_it_gets_all),
 		cmocka_unit_test(the_confirmation_comes_from_elsewhere),
+		cmocka_unit_test(its_alerts_go_with_documents),
+		cmocka_unit_test(a_clock_that_lags),
+		cmocka_unit_test(files_of_old_entries),
 		cmocka_unit_test(the_own_feed_comes_back_whole),
 		cmocka_unit_test(a_cut_below_the_beginning),
 	};

@@ -238,15 +238,29 @@ static size_t lines_take(struct bulk *bulk)
 	return len;
 }
 
+/** Moves lines to the batch: the whole buffer, and what is no whole line yet back. */
+static int lines_move(struct bulk *bulk, struct bulk_batch *batch, size_t len)
+{
+	struct buffer coming = bulk->coming;
+	size_t max = coming.max;
+	bulk->coming = batch->input;
+	bulk->coming.max = max;
+	batch->input = coming;
+	int code = buffer_push(&bulk->coming, coming.data + len, coming.len - len);
+	buffer_truncate(&batch->input, len);
+	if (!code && !buffer_reserve(&bulk->coming, 2 * BATCH_BYTES))
+		code = bulk->coming.error;
+	return code;
+}
+
 static void batch_start(struct bulk *bulk)
 {
 	size_t len = lines_take(bulk);
 	if (len == 0)
 		return;
 	struct bulk_batch *batch = batch_take(bulk);
-	int code = batch ? buffer_push(&batch->input, bulk->coming.data, len) : ERROR_MEMORY;
+	int code = batch ? lines_move(bulk, batch, len) : ERROR_MEMORY;
 	if (!code) {
-		buffer_consume(&bulk->coming, len);
 		if (!bulk->spilling)
 			bulk_answers_spill(&bulk->answers, &batch->spill);
 		batch->time_ms = (uint64_t)app_now(bulk->scope.app).wall.ms;

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buffer.h"
 #include "base/bytes.h"
 
 /**
@@ -14,12 +15,15 @@
 struct blob {
 	atomic_uint refs;
 	size_t len, capacity;
-	uint8_t data[];
+	uint8_t *data;  /* behind the struct, or in `taken` */
+	uint8_t *taken; /* a buffer's memory, freed with the blob; NULL */
 };
 
 /** A blob of `capacity` bytes, len 0, one reference; NULL without memory. */
 struct blob *blob_new(size_t capacity);
 struct blob *blob_copy(struct bytes bytes);
+/** What the buffer holds, without a copy; the buffer is then as after init. It may not grow. */
+struct blob *blob_take(struct buffer *buffer);
 /** More room for a blob with one reference; it may move. NULL without memory, the old one stays. */
 struct blob *blob_grow(struct blob *blob, size_t capacity);
 struct blob *blob_ref(struct blob *blob);

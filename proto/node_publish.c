@@ -180,7 +180,7 @@ static int close_run(struct node *node, struct publisher *p, uint32_t epoch, str
 	int code = feed_builder_close(b, epoch, &node->public_key, node->key, node->now.wall, &head);
 	if (code)
 		return code;
-	struct blob *blob = blob_copy(buffer_bytes(&b->entries));
+	struct blob *blob = blob_take(&b->entries);
 	if (!blob)
 		return ERROR_MEMORY;
 	p->feed->tip = b->tip;
@@ -279,6 +279,15 @@ static int draft_add(struct node *node, struct feed_builder *b, struct draft *dr
 		draft->body, &draft->seq, &draft->entry_hash, must_close);
 }
 
+/* Room for what the next run may take of those that wait: it becomes the commit's, as it is. */
+static void entries_reserve(struct publisher *p)
+{
+	size_t bytes = p->draft_bytes + p->draft_count * ENTRY_OVERHEAD_BYTES;
+	size_t most = CHECKPOINT_BYTES + CHECKPOINT_BYTES / 8;
+	if (p->draft_count > 0)
+		buffer_reserve(&p->builder.entries, bytes < most ? bytes : most);
+}
+
 static int fill_batch(struct node *node, struct publisher *p, uint32_t epoch,
 	struct publish_batch *batch, struct commit *commit)
 {
@@ -288,6 +297,7 @@ static int fill_batch(struct node *node, struct publisher *p, uint32_t epoch,
 	size_t bytes = 0;
 	struct salts salts = {.left = 0};
 	bool open = false;
+	entries_reserve(p);
 	while (!list_empty(&p->drafts) && bytes < PUBLISH_COMMIT_BYTES) {
 		struct draft *draft = list_entry(list_first(&p->drafts), struct draft, node);
 		bool must_close = false;
@@ -309,6 +319,7 @@ static int fill_batch(struct node *node, struct publisher *p, uint32_t epoch,
 			if (code)
 				return code;
 			open = false;
+			entries_reserve(p);
 		}
 	}
 	return open ? close_run(node, p, epoch, commit) : 0;

@@ -19,6 +19,13 @@ static const char *own_status(const struct app *app, const struct roster *roster
 	return member_status_name(me->status);
 }
 
+/* The invitation named it, so it may be another one than the configuration's. */
+static json_t *own_slug(const struct app *app, const struct roster *roster)
+{
+	const struct roster_member *me = roster_member_by_city(roster, &app->identity.city_id);
+	return me ? api_json_text(me->slug) : json_null();
+}
+
 static json_t *officers_json(const struct officers *officers)
 {
 	json_t *array = json_array();
@@ -40,6 +47,7 @@ json_t *api_view_network(const struct app *app, size_t index, bool full)
 	json_object_set_new(json, "number", api_json_uint(roster_number(roster)));
 	json_object_set_new(json, "members", api_json_uint(roster_active_count(roster)));
 	json_object_set_new(json, "my_status", json_string(own_status(app, roster)));
+	json_object_set_new(json, "my_slug", own_slug(app, roster));
 	api_standing_notice(app, roster_network_id(roster), notice);
 	json_object_set_new(json, "notice", notice[0] ? json_string(notice) : json_null());
 	json_object_set_new(json, "last_amendment_time", api_json_ms(roster_time(roster)));

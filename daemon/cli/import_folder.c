@@ -89,7 +89,7 @@ static int folder_send(struct cli *cli, const struct folder *folder, size_t pref
 	int code = sending_init(&sending, cli, 0, on_result, &report);
 	sending.prefix = prefix;
 	if (!code)
-		code = present_load(&present, cli, sending.client, sending.network);
+		code = present_load(&present, sending.client, sending.network);
 	sending.present = &present;
 	if (!code && import_plan((const char *const *)folder->paths, folder->count, &plan))
 		code = cli_no_memory(cli);

@@ -32,26 +32,25 @@ static void page_add(struct present *present, const json_t *page)
 	}
 }
 
-static int own_slug(struct client *client, char *to, size_t size)
+/** The city's short name in this network: the invitation chose it. Empty: it is no member. */
+static int own_slug(struct client *client, const char *network, char *to, size_t size)
 {
 	struct url url;
-	json_t *status = NULL;
-	url_path(&url, "/v1/status");
-	int code = client_get(client, &url, &status);
+	json_t *answer = NULL;
+	url_path(&url, "/v1/networks/%s", network);
+	int code = client_get(client, &url, &answer);
 	if (!code)
-		snprintf(to, size, "%s", cli_text(json_object_get(status, "city"), "slug"));
-	json_decref(status);
+		snprintf(to, size, "%s", cli_text(answer, "my_slug"));
+	json_decref(answer);
 	return code;
 }
 
-int present_load(
-	struct present *present, struct cli *cli, struct client *client, const char *network)
+int present_load(struct present *present, struct client *client, const char *network)
 {
-	char slug[64], before[256] = "";
-	(void)cli;
+	char slug[64] = "", before[256] = "";
 	map_init(&present->ids, CONTENT_ID_SIZE, map_seed);
-	int code = own_slug(client, slug, sizeof(slug));
-	bool more = true;
+	int code = own_slug(client, network, slug, sizeof(slug));
+	bool more = slug[0] != '\0';
 	while (!code && more) {
 		struct url url;
 		json_t *page = NULL;

@@ -19,8 +19,7 @@ struct present {
 };
 
 /** Asks the daemon for the content ids of all valid records of its own city in the network. */
-int present_load(
-	struct present *present, struct cli *cli, struct client *client, const char *network);
+int present_load(struct present *present, struct client *client, const char *network);
 void present_deinit(struct present *present);
 
 /**

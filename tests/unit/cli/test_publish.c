@@ -183,13 +183,13 @@ static void a_whole_batch_is_refused(void **state)
 }
 
 /* What an import asks first: the records that this city has published already. */
-#define OWN_STATUS                                                          \
-	{                                                                       \
-		"GET /v1/status", 200, NULL, "{\"city\": {\"slug\": \"budapest\"}}" \
+#define OWN_SLUG                                                             \
+	{                                                                        \
+		"GET /v1/networks/pact", 200, NULL, "{\"my_slug\": \"budapest-xi\"}" \
 	}
-#define OWN_RECORDS "GET /v1/records?network=pact&city=budapest&limit=1000"
+#define OWN_RECORDS "GET /v1/records?network=pact&city=budapest-xi&limit=1000"
 #define OWN_NONE                                                    \
-	OWN_STATUS,                                                     \
+	OWN_SLUG,                                                       \
 	{                                                               \
 		OWN_RECORDS, 200, NULL, "{\"records\": [], \"next\": null}" \
 	}
@@ -263,7 +263,7 @@ static void import_again_publishes_nothing_twice(void **state)
 	json_decref(sent);
 	run_free(&run);
 	fake_server_free(&server);
-	const struct fake_exchange second[] = {OWN_STATUS, {OWN_RECORDS, 200, NULL, page},
+	const struct fake_exchange second[] = {OWN_SLUG, {OWN_RECORDS, 200, NULL, page},
 		{POST_RECORDS, 200, NULL, "{\"id\": \"pact/budapest/doc/2\"}"}};
 	fake_server_start(&server, second, 3);
 	run = run_cli(line);

@@ -149,7 +149,7 @@ int roster_amendment(const struct roster *roster, uint64_t number, struct bytes 
 /** Rival amendments, oldest first; NULL at the end. */
 struct roster_rival {
 	uint64_t number;
-	struct hash amendment_hash;
+	struct hash amendment_hash, object_hash;
 	struct bytes wire;
 };
 const struct roster_rival *roster_rival_at(const struct roster *roster, size_t i);
@@ -273,7 +273,7 @@ size_t roster_approval_count(const struct roster *roster);
 int roster_approval_at(const struct roster *roster, size_t i, struct approval *out,
 	struct bytes *wire);
 
-/* Free-standing objects: all but genesis, amendments and the records that these carry. */
+/* Free-standing objects: all but genesis, the amendments upon it and the records that these carry. */
 
 struct roster_object {
 	uint8_t type;

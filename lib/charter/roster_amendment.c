@@ -210,7 +210,13 @@ static int keep_rival(struct roster *r, const struct control_object *object, uin
 		free((void *)wire.data);
 		return ERROR_MEMORY;
 	}
-	*rival = (struct roster_rival){number, *amendment_hash, wire};
+	int error = roster_range_add(r, OBJECT_AMENDMENT, &object->object_hash, wire);
+	if (error) {
+		free(rival);
+		free((void *)wire.data);
+		return error;
+	}
+	*rival = (struct roster_rival){number, *amendment_hash, object->object_hash, wire};
 	r->rivals[r->rival_count++] = rival;
 	change->kind = ROSTER_CHANGE_AMENDMENT;
 	change->number = number;

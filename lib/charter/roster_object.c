@@ -113,7 +113,14 @@ size_t roster_object_count(const struct roster *r)
 	return r->object_count;
 }
 
-enum walk_stage { WALK_RECORDS, WALK_LISTS, WALK_APPROVALS, WALK_PROOFS, WALK_END };
+enum walk_stage {
+	WALK_RECORDS,
+	WALK_LISTS,
+	WALK_APPROVALS,
+	WALK_PROOFS,
+	WALK_RIVALS,
+	WALK_END,
+};
 
 static bool walk_record(const struct member *m, size_t *index, struct roster_object *out)
 {
@@ -169,6 +176,14 @@ bool roster_object_next(const struct roster *r, struct roster_walk *walk, struct
 				const struct held_approval *held = r->approvals[walk->index++];
 				*out = (struct roster_object){
 					OBJECT_APPROVAL, held->object_hash, held->wire,
+				};
+				return true;
+			}
+		} else if (walk->stage == WALK_RIVALS) {
+			if (walk->index < r->rival_count) {
+				const struct roster_rival *rival = r->rivals[walk->index++];
+				*out = (struct roster_object){
+					OBJECT_AMENDMENT, rival->object_hash, rival->wire,
 				};
 				return true;
 			}

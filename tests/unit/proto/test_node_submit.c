@@ -191,12 +191,41 @@ static void longer_charters_that_parted(void **state)
 	}
 }
 
+/* Who was away when the rival came is told of it, though nothing else is new. */
+static void a_rival_is_told_later(void **state)
+{
+	(void)state;
+	struct cluster c;
+	struct buffer one, other;
+	cluster_init(&c, 3, 26);
+	cluster_found(&c);
+	struct city *a = &c.cities[0], *b = &c.cities[1], *third = &c.cities[2];
+	make(a, "en", &one);
+	make(b, "hu", &other);
+	assert_int_equal(submit(a, &one), 0);
+	assert_int_equal(submit(b, &other), 0);
+	cluster_connect(&c, a, third);
+	cluster_pass(&c, 1000);
+	cluster_disconnect(&c, a, third);
+	cluster_connect(&c, a, b);
+	cluster_pass(&c, 1000);
+	cluster_disconnect(&c, a, b);
+	assert_null(roster_rival_at(roster(third), 0));
+	cluster_connect(&c, a, third);
+	cluster_pass(&c, 2000);
+	assert_non_null(roster_rival_at(roster(third), 0));
+	buffer_deinit(&one);
+	buffer_deinit(&other);
+	cluster_deinit(&c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_second_of_two_is_told),
 		cmocka_unit_test(what_the_daemon_commits_itself),
 		cmocka_unit_test(two_that_meet_are_shown),
+		cmocka_unit_test(a_rival_is_told_later),
 		cmocka_unit_test(longer_charters_that_parted),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,6 +33,12 @@ static void upload_free(void *state)
 
 static void upload_begin(struct http_request *request)
 {
+	const struct app *app = api_app(request);
+	/* What room is left is for alerts. */
+	if (app->disk_full) {
+		http_respond_refusal(request, 503, "paused", "", "%s", app->full_reason);
+		return;
+	}
 	struct upload *up = calloc(1, sizeof(*up));
 	if (!up) {
 		http_respond_error(request, ERROR_MEMORY, NULL);

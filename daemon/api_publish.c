@@ -76,7 +76,8 @@ struct http_error api_publish_refusal(
 	if (code == ERROR_STATE && api_publish_state(scope->app, &error, NULL, c) != 0)
 		return error;
 	if (code == ERROR_FULL) {
-		complain(c, code, "", "Intake is paused: the disk is full.");
+		complain(
+			c, code, "", "%s", scope->app->disk_full ? scope->app->full_reason : error_text(code));
 		return (struct http_error){503, "paused"};
 	}
 	if (code == ERROR_NOT_MEMBER || code == ERROR_CUT || code == ERROR_EPOCH_UNKNOWN) {

@@ -122,7 +122,7 @@ static void status_done(struct http_request *request, void *state)
 	json_object_set_new(status, "publishing",
 		json_pack("{s:s, s:s}", "state", publishing, "reason", reason));
 	json_object_set_new(status, "paused",
-		app->disk_full ? json_string("The disk is full.") : json_null());
+		app->disk_full ? json_string(app->full_reason) : json_null());
 	http_respond_json(request, 200, status);
 }
 

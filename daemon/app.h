@@ -72,7 +72,8 @@ struct app {
 	struct list subscribers;
 	struct list transports; /* all open connections, see transport.h */
 	unsigned transport_count;
-	bool disk_full;
+	bool disk_full;        /* or the store's limit is reached */
+	char full_reason[160]; /* then: why, one sentence */
 	struct timestamp started;
 	uint8_t instance[16];            /* of this process's life, as HELLO says it */
 	struct invitations *invitations; /* the API's, for the join listener; NULL before it */

@@ -134,17 +134,44 @@ void app_on_written(void *ctx, struct node_write *write)
 	node_on_written(app->node, write, app_now(app));
 }
 
+static void log_full(const struct app *app, bool full)
+{
+	struct log_line l;
+	log_begin(&l, full ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO, full ? "disk_full" : "disk_has_room");
+	if (full) {
+		log_text(&l, "reason", app->full_reason);
+		log_text(&l, "folder", app->config.data);
+	}
+	log_text(&l, "consequence",
+		full ? "only alerts and control objects are taken in" : "everything is taken in again");
+	log_end(&l);
+}
+
+static void full_reason(struct app *app, bool limit)
+{
+	char size[CONFIG_SIZE_TEXT_MAX];
+	config_size_format(app->config.store.limit, size);
+	if (limit)
+		snprintf(app->full_reason, sizeof(app->full_reason),
+			"Intake is paused: the store has reached its limit of %s (store.limit in the "
+			"configuration).",
+			size);
+	else
+		snprintf(app->full_reason, sizeof(app->full_reason),
+			"Intake is paused: the disk with the data folder is full.");
+}
+
 void app_on_full(void *ctx, bool full)
 {
 	struct app *app = ctx;
+	bool limit = full && app->config.store.limit > 0 && store_limit_reached(app->store);
 	app->disk_full = full;
-	log_event(full ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO, full ? "disk_full" : "disk_has_room",
-		"consequence",
-		full ? "only alerts and control objects are taken in" : "everything is taken in again");
+	full_reason(app, limit);
+	log_full(app, full);
 	if (!app->node)
 		return;
 	if (full)
-		node_pause(app->node, "disk full", app_now(app));
+		node_pause(app->node, limit ? "store limit reached" : "disk full", app_now(app));
 	else
 		node_resume(app->node, app_now(app));
 }

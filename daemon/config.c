@@ -201,7 +201,7 @@ static int take_size(struct parse *p, const char *section, const char *key, cons
 		return refuse(p, code, section, key, "\"%s\" is not a size such as 32 MiB.", text);
 	if (!code && *out >= least && *out <= most)
 		return 0;
-	char from[32], to[32];
+	char from[CONFIG_SIZE_TEXT_MAX], to[CONFIG_SIZE_TEXT_MAX];
 	config_size_format(least, from);
 	config_size_format(most, to);
 	return refuse(p, ERROR_RANGE, section, key, "%s is not between %s and %s.", text, from, to);
@@ -339,7 +339,7 @@ void config_keep(struct config *config, struct config *former)
 
 int config_print(const struct config *config, FILE *to)
 {
-	char limit[32], fetch_max[32];
+	char limit[CONFIG_SIZE_TEXT_MAX], fetch_max[CONFIG_SIZE_TEXT_MAX];
 	config_size_format(config->store.limit, limit);
 	config_size_format(config->attachments.fetch_max, fetch_max);
 	uint32_t dial_max = config->dial_max;

@@ -100,5 +100,9 @@ void config_deinit(struct config *config);
  */
 void config_keep(struct config *config, struct config *former);
 
+/** "64 GiB": in the largest unit that holds it exactly; config_size_parse reads it. */
+#define CONFIG_SIZE_TEXT_MAX 32
+void config_size_format(uint64_t bytes, char to[static CONFIG_SIZE_TEXT_MAX]);
+
 /** Writes YAML that config_parse reads back to the same values. ERROR_IO. */
 int config_print(const struct config *config, FILE *to);

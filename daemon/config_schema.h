@@ -64,8 +64,6 @@ void config_where(
 
 /** "64 GiB", "32MiB", "1048576": bytes. ERROR_SYNTAX, ERROR_RANGE. */
 int config_size_parse(const char *text, uint64_t *out);
-/** The same value in the largest unit that holds it exactly. */
-void config_size_format(uint64_t bytes, char to[static 32]);
 
 /**
  * HOST:PORT with an IPv4, [IPv6] or DNS name. ERROR_SYNTAX, ERROR_RANGE (port above 65535, or 0

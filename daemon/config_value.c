@@ -47,7 +47,7 @@ int config_size_parse(const char *text, uint64_t *out)
 	return 0;
 }
 
-void config_size_format(uint64_t bytes, char to[static 32])
+void config_size_format(uint64_t bytes, char to[static CONFIG_SIZE_TEXT_MAX])
 {
 	for (size_t i = 0; i < SIZE_UNIT_COUNT; i++) {
 		uint64_t unit = UINT64_C(1) << size_units[i].shift;

@@ -261,6 +261,12 @@ int writer_new(
 	pthread_condattr_destroy(&attributes);
 	require(uv_async_init(loop, &writer->async, on_answers) == 0);
 	writer->async.data = writer;
+	struct store_info info;
+	if (store_info(store, &info) == 0 && info.reserve_missing) {
+		/* what little there is belongs to the urgent ones, as before the restart */
+		store_release_reserve(store);
+		set_full(writer, true);
+	}
 	uv_unref((uv_handle_t *)&writer->async); /* it holds the loop only while something is pending */
 	require(pthread_create(&writer->thread, NULL, run, writer) == 0);
 	pthread_setname_np(writer->thread, "writer"); /* so that its time can be told apart */

@@ -5,7 +5,8 @@
  * file is synced before the answer. Nothing wakes it while there is nothing to write.
  *
  * A failed sync ends the process at once with one log line: nothing is retried. ERROR_FULL releases
- * the store's reserve: urgent commits are tried again, bulk ones are answered ERROR_FULL.
+ * the store's reserve: urgent commits are tried again, bulk ones are answered ERROR_FULL. So it is
+ * from the start where the store found no room for its reserve.
  */
 #pragma once
 

@@ -15,8 +15,11 @@
 #include "base/error.h"
 
 #define ENGINE_KEY_MAX 120
-/** A store that was full takes more when so much is free: it does not pause and resume at once. */
-#define ENGINE_ROOM_BYTES (UINT64_C(1) << 20)
+/**
+ * A store that was full takes more when so much is free, which is more than any transaction writes:
+ * it does not pause and resume at once.
+ */
+#define ENGINE_ROOM_BYTES (UINT64_C(2) << 20)
 
 /* X(name, LMDB's name). To add one: a line here, its key and row in tables.h, docs/store.md. */
 #define ENGINE_TABLES(X)                    \

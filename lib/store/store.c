@@ -199,6 +199,7 @@ int store_info(struct store *store, struct store_info *out)
 		.free_bytes = usage.free_bytes,
 		.reserve_held = atomic_load(&store->reserve_held),
 	};
+	out->reserve_missing = store->reserve_bytes && !out->reserve_held;
 	memcpy(out->store_epoch, meta.store_epoch, STORE_EPOCH_SIZE);
 	return 0;
 }
@@ -212,6 +213,11 @@ int store_release_reserve(struct store *store)
 	atomic_store(&store->reserve_held, false);
 	atomic_store(&store->allowance_bytes, store->reserve_bytes);
 	return 0;
+}
+
+bool store_limit_reached(struct store *store)
+{
+	return store->engine->ops->has_room(store->engine) == ERROR_FULL;
 }
 
 int store_restore_reserve(struct store *store)

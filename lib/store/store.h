@@ -105,6 +105,7 @@ struct store_info {
 	uint64_t disk_bytes; /* of the database, free pages inside it included */
 	uint64_t free_bytes; /* of the file system, for an ordinary user */
 	bool reserve_held;
+	bool reserve_missing; /* one is wanted, and there was no room: as after ERROR_FULL */
 };
 int store_info(struct store *store, struct store_info *out);
 
@@ -113,6 +114,8 @@ int store_info(struct store *store, struct store_info *out);
  * control objects and alerts still commit. Harmless when there is none.
  */
 int store_release_reserve(struct store *store);
+/** After ERROR_FULL: whether it is the limit that left no room, rather than the disk. */
+bool store_limit_reached(struct store *store);
 /** Makes it again; ERROR_FULL while there is no room for it, or the limit is passed. */
 int store_restore_reserve(struct store *store);
 

@@ -71,6 +71,9 @@ void cluster_node_start(struct city *city);
 /** Stops and frees the node; its store stays. */
 void cluster_node_stop(struct city *city);
 void cluster_connect(struct cluster *cluster, struct city *a, struct city *b);
+/** A link to the city's node whose other end the test plays: it reads `in`, and writes the bytes
+ * into peer->in. script.h does that by frames. */
+struct pipe_end *cluster_play(struct city *city, const struct public_key *peer_key);
 void cluster_disconnect(struct cluster *cluster, struct city *a, struct city *b);
 /** Runs until `done` says so; false when `max_ms` of virtual time have passed before. */
 bool cluster_run(struct cluster *cluster, bool (*done)(struct cluster *cluster, void *ctx),

@@ -142,7 +142,8 @@ static bool answer_commits(struct city *city)
 		memmove(city->commits, city->commits + 1, --city->commit_count * sizeof(struct commit *));
 		struct store_txn *txn;
 		require(store_begin(city->store, &txn) == 0);
-		commit->code = commit_apply(commit, txn);
+		commit->code = city->fail_commits ? ERROR_FULL : commit_apply(commit, txn);
+		city->fail_commits -= city->fail_commits > 0;
 		if (commit->code)
 			store_abort(txn);
 		else
@@ -153,10 +154,15 @@ static bool answer_commits(struct city *city)
 	return any;
 }
 
+static size_t waiting_reads(const struct city *city)
+{
+	return city->hold_reads ? 0 : city->read_count;
+}
+
 static bool answer_reads(struct city *city)
 {
-	bool any = city->read_count + city->write_count > 0;
-	while (city->read_count > 0) {
+	bool any = waiting_reads(city) + city->write_count > 0;
+	while (waiting_reads(city) > 0) {
 		struct node_read *read = city->reads[0];
 		memmove(city->reads, city->reads + 1, --city->read_count * sizeof(struct node_read *));
 		node_read_run(read, city->store, city->files);
@@ -238,7 +244,7 @@ static bool step(struct cluster *c)
 	/* What a link asked to be read while it had nothing to send is answered now, not at the next
 	 * deadline. */
 	for (size_t i = 0; i < c->count; i++)
-		any |= c->cities[i].read_count + c->cities[i].write_count > 0;
+		any |= waiting_reads(&c->cities[i]) + c->cities[i].write_count > 0;
 	return any;
 }
 
@@ -331,7 +337,7 @@ void cluster_node_stop(struct city *city)
 	for (size_t i = 0; i < c->pipe_count; i++)
 		if (c->pipes[i]->city == city)
 			end_close(c->pipes[i], "stopped");
-	city->hold_commits = false;
+	city->hold_commits = city->hold_reads = false;
 	while (answer_commits(city) || answer_reads(city))
 		;
 	node_stop(city->node, c->now);

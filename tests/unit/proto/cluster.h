@@ -40,8 +40,8 @@ struct city {
 	size_t write_count;
 	uint64_t entries_seen, gap_alerts_seen, attachments_seen;
 	char last_close[160];
-	bool hold_commits; /* commits wait: a slow disk */
-	bool hold_reads;   /* reads wait; the test may answer those in `reads` itself */
+	bool hold_commits;     /* commits wait: a slow disk */
+	bool hold_reads;       /* reads wait; the test may answer those in `reads` itself */
 	unsigned fail_commits; /* so many of the next ones find no room */
 	uint8_t instance[16];
 	bool no_relay;

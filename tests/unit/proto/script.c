@@ -110,8 +110,8 @@ void script_run_of(struct city *of, uint8_t lane, uint64_t first_seq, struct scr
 	memset(out, 0, sizeof *out);
 	buffer_init(&bytes, 2 * STORE_READ_BYTES_MAX + ENTRY_BYTES_MAX);
 	require(feed_id_of(&of->cluster->network_id, &of->city_id, lane, &out->feed_id) == 0);
-	require(store_read_run(
-				of->store, &out->feed_id, first_seq, STORE_READ_BYTES_MAX, &bytes, &out->slice) == 0);
+	require(store_read_run(of->store, &out->feed_id, first_seq, STORE_READ_BYTES_MAX, &bytes,
+				&out->slice) == 0);
 	require(out->slice.has_head && out->slice.head_reached);
 	out->blob = blob_copy(buffer_bytes(&bytes));
 	require(out->blob);
@@ -136,6 +136,6 @@ void script_announce(struct script *s, const struct hash *feed_id, uint64_t seq,
 {
 	struct message_feed feed = {*feed_id, seq, *entry_hash};
 	static const uint8_t rolling[8] = {7};
-	message_write_announce(&s->out, &s->c->network_id, &feed, 1, NULL, 0,
-		arrival ? &arrival : NULL, arrival ? rolling : NULL);
+	message_write_announce(&s->out, &s->c->network_id, &feed, 1, NULL, 0, arrival ? &arrival : NULL,
+		arrival ? rolling : NULL);
 }

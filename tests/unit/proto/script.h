@@ -53,6 +53,5 @@ void script_run_free(struct script_run *run);
 /** RUN with its entries inline; flags 0 or RUN_FLAG_PUSHED. */
 void script_write_run(struct script *s, const struct script_run *run, uint32_t flags);
 /** ANNOUNCE of one feed, with a mark if `arrival`. */
-void script_announce(
-	struct script *s, const struct hash *feed_id, uint64_t seq, const struct hash *entry_hash,
-	uint64_t arrival);
+void script_announce(struct script *s, const struct hash *feed_id, uint64_t seq,
+	const struct hash *entry_hash, uint64_t arrival);

@@ -73,8 +73,8 @@ static struct hub *hub_new(uint64_t seed)
 		for (int lane = 0; lane < LANES; lane++) {
 			uint8_t which = (uint8_t)(FEED_LANE_CALL + lane);
 			publish_run(origin, which);
-			assert_int_equal(feed_id_of(&h->c.network_id, &origin->city_id, which,
-								 &h->feeds[i * LANES + lane]),
+			assert_int_equal(
+				feed_id_of(&h->c.network_id, &origin->city_id, which, &h->feeds[i * LANES + lane]),
 				0);
 		}
 	}
@@ -242,8 +242,7 @@ static void an_ended_run_gives_its_credit_back(void **state)
 		assert_true(p.s.bulk_limit >= p.sent + 2 * (uint64_t)LIMIT_RUN_BYTES);
 		message_write_run(&p.s.out, stream, &p.feed_id, 1, head, NULL, 0, NULL);
 		for (uint64_t at = 0; at < LIMIT_RUN_BYTES - sizeof bytes; at += sizeof bytes) {
-			message_write_fragment(
-				&p.s.out, stream, at, false, bytes_of(bytes, sizeof bytes));
+			message_write_fragment(&p.s.out, stream, at, false, bytes_of(bytes, sizeof bytes));
 			p.sent += sizeof bytes;
 		}
 		message_write_pull_end(&p.s.out, &p.feed_id, 1, END_LATER);

@@ -56,8 +56,7 @@ static uint64_t acked(struct world *w)
 static void mark(struct world *w, uint64_t arrival)
 {
 	static const uint8_t rolling[8] = {1};
-	message_write_announce(
-		&w->s.out, &w->c.network_id, NULL, 0, NULL, 0, &arrival, rolling);
+	message_write_announce(&w->s.out, &w->c.network_id, NULL, 0, NULL, 0, &arrival, rolling);
 }
 
 static struct hash nth(uint32_t n)
@@ -72,8 +71,7 @@ static void announce_object(struct world *w, uint32_t n)
 	static const uint8_t rolling[8] = {1};
 	struct hash hash = nth(n);
 	uint64_t arrival = n;
-	message_write_announce(
-		&w->s.out, &w->c.network_id, NULL, 0, &hash, 1, &arrival, rolling);
+	message_write_announce(&w->s.out, &w->c.network_id, NULL, 0, &hash, 1, &arrival, rolling);
 }
 
 static void gone(struct world *w, uint32_t n)
@@ -107,8 +105,7 @@ static void an_object_is_waited_for_until_it_is_durable(void **state)
 	item.city_id = w.c.cities[2].city_id;
 	item.end.reason = bytes_from_text("seized");
 	assert_int_equal(cluster_amend(w.peer, &item, 1), 0);
-	assert_int_equal(
-		roster_amendment(node_network_roster(w.peer->node, 0), 1, &wire, &hash), 0);
+	assert_int_equal(roster_amendment(node_network_roster(w.peer->node, 0), 1, &wire, &hash), 0);
 	w.node->hold_commits = true;
 	message_write_object(&w.s.out, &w.c.network_id, wire);
 	mark(&w, 5);
@@ -238,8 +235,7 @@ static void a_feed_of_nobody_holds_the_cursor_and_is_asked_for_again(void **stat
 	cluster_admit(w.node, third, true);
 	cluster_pass(&w.c, 0);
 	assert_true(script_seek(&w.s, MESSAGE_RANGE_WANT));
-	assert_true(w.s.message.range_want.feeds[feed_id.bytes[0] / 8] &
-		0x80 >> feed_id.bytes[0] % 8);
+	assert_true(w.s.message.range_want.feeds[feed_id.bytes[0] / 8] & 0x80 >> feed_id.bytes[0] % 8);
 	world_deinit(&w);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Each way to break the protocol: the rule that is named, the BYE, and that its city has to wait. */
+/* Each way to break the protocol: the rule that is named, the BYE, and that its city has to wait.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -74,8 +75,7 @@ static void another_instance(struct script *s)
 static struct hash doc_feed(const struct script *s)
 {
 	struct hash feed_id;
-	assert_int_equal(
-		feed_id_of(&s->c->network_id, &s->as->city_id, FEED_LANE_DOC, &feed_id), 0);
+	assert_int_equal(feed_id_of(&s->c->network_id, &s->as->city_id, FEED_LANE_DOC, &feed_id), 0);
 	return feed_id;
 }
 
@@ -164,8 +164,7 @@ static void object_forged(struct script *s)
 	item.end.reason = bytes_from_text("seized");
 	/* Made at the city that is played: the node under test does not have it. */
 	assert_int_equal(cluster_amend(s->as, &item, 1), 0);
-	assert_int_equal(
-		roster_amendment(node_network_roster(s->as->node, 0), 1, &wire, &hash), 0);
+	assert_int_equal(roster_amendment(node_network_roster(s->as->node, 0), 1, &wire, &hash), 0);
 	assert_int_equal(roster_number(roster), 0);
 	buffer_init(&copy, SIZE_MAX);
 	buffer_push_bytes(&copy, wire);
@@ -214,8 +213,7 @@ static void pulls_without_end(struct script *s)
 	struct message_pull pulls[LIMIT_ANNOUNCE_ITEMS];
 	struct hash feed_id;
 	assert_int_equal(cluster_publish(s->node, FEED_LANE_DOC, "text", NULL), 0);
-	assert_int_equal(
-		feed_id_of(&s->c->network_id, &s->node->city_id, FEED_LANE_DOC, &feed_id), 0);
+	assert_int_equal(feed_id_of(&s->c->network_id, &s->node->city_id, FEED_LANE_DOC, &feed_id), 0);
 	for (size_t i = 0; i < LIMIT_ANNOUNCE_ITEMS; i++)
 		pulls[i] = (struct message_pull){feed_id, 1};
 	for (unsigned i = 0; i <= LIMIT_PULLS_OPEN / LIMIT_ANNOUNCE_ITEMS; i++)
@@ -230,8 +228,7 @@ static void hold_forged(struct script *s)
 	hold.lanes[FEED_LANE_COUNT - 1].seq = 1;
 	assert_int_equal(hold_sign(&hold, s->as->node_key, statement, &signature), 0);
 	statement[HOLD_BYTES - 1] ^= 1;
-	message_write_signed(
-		&s->out, MESSAGE_HOLD, bytes_of(statement, sizeof statement), &signature);
+	message_write_signed(&s->out, MESSAGE_HOLD, bytes_of(statement, sizeof statement), &signature);
 }
 
 static void hold_of_noise(struct script *s)

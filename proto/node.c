@@ -277,6 +277,8 @@ int node_new(const struct node_config *config, struct node_time now, struct node
 	init(node, config, now);
 	int code = hasher_init(&node->hasher);
 	if (code == 0)
+		hasher_widen(&node->hasher);
+	if (code == 0)
 		code = load_all(node);
 	if (code) {
 		node_free(node);

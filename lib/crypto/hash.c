@@ -5,6 +5,7 @@
 #include <openssl/hmac.h>
 
 #include "base/error.h"
+#include "crypto/hash_many.h"
 
 /*
  * Hashes a second on the reference machine (one core, SHA-NI, OpenSSL 3.0, medians):
@@ -29,8 +30,7 @@ int hasher_init(struct hasher *h)
 	EVP_MD *sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
 
-	h->context = NULL;
-	h->error = ERROR_CRYPTO;
+	*h = (struct hasher){.error = ERROR_CRYPTO};
 	if (sha256 && context && EVP_DigestInit_ex2(context, sha256, NULL) == 1) {
 		h->context = context;
 		h->error = 0;
@@ -44,8 +44,14 @@ int hasher_init(struct hasher *h)
 void hasher_deinit(struct hasher *h)
 {
 	EVP_MD_CTX_free(h->context);
-	h->context = NULL;
-	h->error = ERROR_CRYPTO;
+	hash_many_free(h->many);
+	*h = (struct hasher){.error = ERROR_CRYPTO};
+}
+
+void hasher_widen(struct hasher *h)
+{
+	if (!h->many)
+		h->many = hash_many_new();
 }
 
 void hasher_begin(struct hasher *h, const char *tag)

@@ -31,15 +31,23 @@ static inline struct bytes hash_bytes(const struct hash *h)
 	return bytes_of(h->bytes, HASH_SIZE);
 }
 
+struct hash_many;
+
 /** A context to be used again and again by one thread, many hashes one after another. */
 struct hasher {
-	void *context; /* EVP_MD_CTX */
-	int error;     /* sticky since hasher_begin: 0 or ERROR_CRYPTO */
+	void *context;          /* EVP_MD_CTX */
+	int error;              /* sticky since hasher_begin: 0 or ERROR_CRYPTO */
+	struct hash_many *many; /* NULL until hasher_widen */
 };
 
 /** ERROR_MEMORY or ERROR_CRYPTO. */
 int hasher_init(struct hasher *h);
 void hasher_deinit(struct hasher *h);
+/**
+ * For a hasher that verifies many entries: 260 KiB more, with which hash_many is two times as fast,
+ * where it can be. Nothing else changes.
+ */
+void hasher_widen(struct hasher *h);
 
 /**
  * Starts a hash with the tag's ASCII characters, without terminator; NULL or "" for plain

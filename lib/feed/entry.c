@@ -3,7 +3,9 @@
 
 #include <string.h>
 
+#include "base/check.h"
 #include "base/error.h"
+#include "crypto/hash_many.h"
 #include "feed/entry_header.h"
 
 static const char body_tag[] = "hansa body 1";
@@ -12,6 +14,7 @@ static const char entry_tag[] = "hansa entry 1";
 
 /* Without the terminator. */
 #define BODY_TAG_BYTES (sizeof(body_tag) - 1)
+#define HEADER_TAG_BYTES (sizeof(header_tag) - 1)
 #define ENTRY_TAG_BYTES (sizeof(entry_tag) - 1)
 
 int entry_parse(struct cursor *c, struct entry_view *out)
@@ -151,6 +154,26 @@ int entry_hash_of(struct hasher *h, const struct hash *feed_id, uint64_t seq,
 	if (error)
 		return error;
 	return entry_hash_from(h, feed_id, seq, prev, &entry->header_hash, &entry->body_hash, out);
+}
+
+int entries_hash(struct hasher *h, struct entry_view *entries, size_t count)
+{
+	struct hash_message messages[2 * ENTRIES_HASH_MAX];
+	size_t used = 0;
+
+	require(count <= ENTRIES_HASH_MAX);
+	for (size_t i = 0; i < count; i++) {
+		struct entry_view *e = &entries[i];
+		if (e->form == ENTRY_FORM_PURGED)
+			continue;
+		messages[used++] = (struct hash_message){
+			{bytes_of(body_tag, BODY_TAG_BYTES), bytes_of(e->salt, ENTRY_SALT_BYTES), e->body},
+			&e->body_hash};
+	}
+	for (size_t i = 0; i < count; i++)
+		messages[used++] = (struct hash_message){
+			{bytes_of(header_tag, HEADER_TAG_BYTES), entries[i].header}, &entries[i].header_hash};
+	return hash_many(h, messages, used);
 }
 
 uint32_t entry_cost(const struct entry_view *entry)

@@ -13,6 +13,9 @@
 #include "crypto/hash.h"
 #include "feed/feed.h"
 
+/* Of 1 KiB, so many fill hash_many's memory once. */
+#define ENTRIES_HASH_MAX 48u
+
 enum entry_form {
 	ENTRY_FORM_WHOLE = 0,
 	ENTRY_FORM_PURGED = 1, /* the body is gone, its hash stands for it */
@@ -69,6 +72,12 @@ struct entry_seal {
 /** Hashes a header and a body under the seal's salt. 0 or ERROR_CRYPTO. */
 int entry_seal_hash(
 	struct hasher *h, struct entry_seal *seal, struct bytes header, struct bytes body);
+
+/**
+ * Sets header_hash and body_hash of many entries, at most ENTRIES_HASH_MAX, side by side where the
+ * hasher can. 0 or ERROR_CRYPTO.
+ */
+int entries_hash(struct hasher *h, struct entry_view *entries, size_t count);
 
 /** What the entry counts for the checkpoint rule: alike in both forms. */
 uint32_t entry_cost(const struct entry_view *entry);

@@ -117,28 +117,55 @@ static int start_at(const struct run_rules *rules, const struct feed_tip *tip, u
 	return 0;
 }
 
+/* The next entries, with the hashes of their parts. `error` is what ended them early, to be said
+ * after what is wrong with those before. */
+struct stretch {
+	struct entry_view entries[ENTRIES_HASH_MAX];
+	size_t count;
+	int error;
+};
+
+static int stretch_read(
+	struct stretch *s, struct hasher *hasher, struct cursor *c, uint64_t entries_left)
+{
+	s->count = 0;
+	s->error = 0;
+	while (s->count < ENTRIES_HASH_MAX && s->count < entries_left) {
+		s->error = entry_parse(c, &s->entries[s->count]);
+		if (s->error)
+			break;
+		s->count++;
+	}
+	return entries_hash(hasher, s->entries, s->count);
+}
+
 /* Hashes the entries from *at on, which moves along. */
 static int entries_walk(struct hasher *hasher, uint64_t last_seq, struct bytes entries,
 	struct run_index *index, struct feed_tip *at)
 {
 	struct cursor c = cursor_init(entries);
-	struct entry_view entry;
+	struct stretch s;
 
 	while (at->seq < last_seq) {
-		if (feed_tip_checkpoint_due(at))
+		int error = stretch_read(&s, hasher, &c, last_seq - at->seq);
+		for (size_t i = 0; i < s.count && !error; i++) {
+			const struct entry_view *entry = &s.entries[i];
+			struct run_entry *to = &index->entries[index->count];
+			if (feed_tip_checkpoint_due(at))
+				return ERROR_CHECKPOINT;
+			to->offset = (uint32_t)(entry->wire.data - entries.data);
+			to->length = (uint32_t)entry->wire.len;
+			error = entry_hash_from(hasher, &at->feed_id, at->seq + 1, &at->entry_hash,
+				&entry->header_hash, &entry->body_hash, &to->entry_hash);
+			if (error)
+				return error;
+			feed_tip_advance(at, &to->entry_hash, entry_cost(entry));
+			index->count++;
+		}
+		if (!error && feed_tip_checkpoint_due(at) && at->seq < last_seq)
 			return ERROR_CHECKPOINT;
-		struct run_entry *to = &index->entries[index->count];
-		to->offset = (uint32_t)c.at;
-		int error = entry_parse(&c, &entry);
-		if (error)
-			return error;
-		to->length = (uint32_t)entry.wire.len;
-		error = entry_hash_of(
-			hasher, &at->feed_id, at->seq + 1, &at->entry_hash, &entry, &to->entry_hash);
-		if (error)
-			return error;
-		feed_tip_advance(at, &to->entry_hash, entry_cost(&entry));
-		index->count++;
+		if (error || s.error)
+			return error ? error : s.error;
 	}
 	return cursor_end(&c);
 }

@@ -6,9 +6,10 @@
 #include <string.h>
 #include <uv.h>
 
+#include "base/bytes.h"
 #include "base/check.h"
-#include "base/list.h"
 #include "base/map.h"
+#include "base/timestamp.h"
 #include "crypto/key.h"
 #include "feed/entry.h"
 #include "record/body.h"
@@ -16,18 +17,28 @@
 
 /** What is read of the feed in one transaction. */
 #define SCAN_ENTRIES 256u
+/** Of one alert; CAP sets no limit, and a body of 256 KiB has room for no more than twice as many.
+ */
+#define REFERENCES_MAX 4096u
+/** How many copies of one alert an Update acts on: a slip of the hand makes two or three. */
+#define TWINS_MAX 64u
 
 struct feed_index {
-	struct list_node node;
 	struct hash feed_id;
 	uint64_t next_seq;
-	struct map seqs; /* hash of the identifier -> seq + 1 of the newest that has it */
+	struct hash last_hash; /* of the entry before next_seq */
+	uint64_t fill_seq;     /* of the feed: older entries that came later */
+	struct map seqs;       /* hash of what a reference says -> seq + 1 of the newest that is it */
+	struct map twins;      /* seq -> seq + 1 of the one before it that says the same */
+	struct map followers;  /* seq -> 2 * seq of the newest that acts on it, + 1 if it cancels */
 };
 
 struct alert_index {
 	uv_mutex_t mutex;
-	struct list feeds;
+	struct map feeds; /* feed id -> feed_index */
 	uint8_t seed[MAP_SEED_SIZE];
+	struct hasher hasher;
+	struct cap_reference references[REFERENCES_MAX];
 };
 
 int alert_index_new(struct alert_index **out)
@@ -36,44 +47,54 @@ int alert_index_new(struct alert_index **out)
 	*out = NULL;
 	if (!index)
 		return ERROR_MEMORY;
-	if (random_bytes(index->seed, sizeof(index->seed)) != 0) {
+	int code = random_bytes(index->seed, sizeof(index->seed));
+	if (!code)
+		code = hasher_init(&index->hasher);
+	if (code) {
 		free(index);
-		return ERROR_RANDOM;
+		return code;
 	}
 	require(uv_mutex_init(&index->mutex) == 0);
-	list_init(&index->feeds);
+	map_init(&index->feeds, HASH_SIZE, index->seed);
 	*out = index;
 	return 0;
 }
 
 void alert_index_free(struct alert_index *index)
 {
-	struct list_node *node;
+	size_t position = 0;
+	const void *key;
+	void *value;
 	if (!index)
 		return;
-	while ((node = list_pop_front(&index->feeds))) {
-		struct feed_index *feed = list_entry(node, struct feed_index, node);
+	while (map_next(&index->feeds, &position, &key, &value)) {
+		struct feed_index *feed = value;
 		map_deinit(&feed->seqs);
+		map_deinit(&feed->twins);
+		map_deinit(&feed->followers);
 		free(feed);
 	}
+	map_deinit(&index->feeds);
+	hasher_deinit(&index->hasher);
 	uv_mutex_destroy(&index->mutex);
 	free(index);
 }
 
 static struct feed_index *feed_of(struct alert_index *index, const struct hash *feed_id)
 {
-	list_for_each(&index->feeds, node) {
-		struct feed_index *feed = list_entry(node, struct feed_index, node);
-		if (hash_equal(&feed->feed_id, feed_id))
-			return feed;
-	}
-	struct feed_index *feed = calloc(1, sizeof(*feed));
-	if (!feed)
+	struct feed_index *feed = map_get(&index->feeds, feed_id->bytes);
+	if (feed)
+		return feed;
+	feed = calloc(1, sizeof(*feed));
+	if (!feed || map_put(&index->feeds, feed_id->bytes, feed) != 0) {
+		free(feed);
 		return NULL;
+	}
 	feed->feed_id = *feed_id;
 	feed->next_seq = 1;
 	map_init(&feed->seqs, HASH_SIZE, index->seed);
-	list_push_back(&index->feeds, &feed->node);
+	map_init(&feed->twins, sizeof(uint64_t), index->seed);
+	map_init(&feed->followers, sizeof(uint64_t), index->seed);
 	return feed;
 }
 
@@ -86,61 +107,163 @@ static json_t *body_of(const struct store_entry *entry)
 	return body_decode(view.body, NULL);
 }
 
-static int on_entry(void *ctx, const struct store_entry *entry)
+/** Times are compared as points in time. ERROR_SYNTAX: such a reference names nothing. */
+static int key_of(
+	struct alert_index *index, const struct cap_reference *reference, struct hash *out)
 {
-	struct feed_index *feed = ctx;
-	json_t *body = body_of(entry);
-	const char *identifier = json_string_value(json_object_get(body, "identifier"));
-	struct hash key;
+	struct timestamp sent;
+	if (!reference->identifier[0] ||
+		timestamp_parse_rfc3339(bytes_from_text(reference->sent), &sent) != 0)
+		return ERROR_SYNTAX;
+	hasher_begin(&index->hasher, "hansa alert index");
+	/* the NUL parts them, and neither has one */
+	hasher_add(&index->hasher, bytes_of(reference->sender, strlen(reference->sender) + 1));
+	hasher_add(&index->hasher, bytes_of(reference->identifier, strlen(reference->identifier) + 1));
+	hasher_add_u64(&index->hasher, (uint64_t)sent.ms);
+	return hasher_end(&index->hasher, out);
+}
+
+/* Numbers as a map's values, where 0 is none. */
+static void *value_of(uint64_t number)
+{
+	return (void *)(uintptr_t)number;
+}
+
+static uint64_t number_of(const void *value)
+{
+	return (uint64_t)(uintptr_t)value;
+}
+
+static const char *text_of(const json_t *body, const char *name)
+{
+	const char *text = json_string_value(json_object_get(body, name));
+	return text ? text : "";
+}
+
+/** Marks all that says the same. */
+static int follower_put(
+	struct feed_index *feed, const struct hash *key, uint64_t by_seq, bool cancels)
+{
+	uint64_t seq = number_of(map_get(&feed->seqs, key->bytes));
+	for (unsigned i = 0; seq && i < TWINS_MAX; i++) {
+		seq--;
+		int code = map_put(&feed->followers, &seq, value_of(2 * by_seq + (cancels ? 1 : 0)));
+		if (code)
+			return code;
+		seq = number_of(map_get(&feed->twins, &seq));
+	}
+	return 0;
+}
+
+/** Only what stands before it in the feed: nobody can act on what he has not said yet. */
+static int followers_add(struct alert_index *index, struct feed_index *feed, const json_t *body,
+	uint64_t by_seq, bool cancels)
+{
+	size_t count = cap_references(body, index->references, REFERENCES_MAX);
 	int code = 0;
-	if (identifier && hash_of("hansa alert index", bytes_from_text(identifier), &key) == 0)
-		code = map_put(&feed->seqs, key.bytes, (void *)(uintptr_t)(entry->seq + 1));
-	json_decref(body);
-	feed->next_seq = entry->seq + 1;
+	for (size_t i = 0; i < count && i < REFERENCES_MAX && !code; i++) {
+		struct hash key;
+		if (key_of(index, &index->references[i], &key) == 0)
+			code = follower_put(feed, &key, by_seq, cancels);
+	}
 	return code;
 }
 
-struct match {
-	const struct cap_reference *reference;
-	bool matches;
-	struct hash entry_hash;
+static int seq_put(struct feed_index *feed, const struct hash *key, uint64_t seq)
+{
+	void *twin = map_get(&feed->seqs, key->bytes);
+	int code = twin ? map_put(&feed->twins, &seq, twin) : 0;
+	return code ? code : map_put(&feed->seqs, key->bytes, value_of(seq + 1));
+}
+
+struct scan {
+	struct alert_index *index;
+	struct feed_index *feed;
 };
 
-static int on_candidate(void *ctx, const struct store_entry *entry)
+static int on_entry(void *ctx, const struct store_entry *entry)
 {
-	struct match *match = ctx;
+	struct scan *scan = ctx;
+	struct feed_index *feed = scan->feed;
 	json_t *body = body_of(entry);
-	match->matches = body && cap_reference_matches(match->reference, body);
-	match->entry_hash = entry->entry_hash;
+	const char *type = text_of(body, "msgType");
+	bool cancels = strcmp(type, "Cancel") == 0;
+	struct cap_reference own = {.sender = text_of(body, "sender"),
+		.identifier = text_of(body, "identifier"),
+		.sent = text_of(body, "sent")};
+	struct hash key;
+	int code = 0;
+	if (cancels || strcmp(type, "Update") == 0)
+		code = followers_add(scan->index, feed, body, entry->seq, cancels);
+	if (!code && key_of(scan->index, &own, &key) == 0)
+		code = seq_put(feed, &key, entry->seq);
 	json_decref(body);
+	feed->next_seq = entry->seq + 1;
+	feed->last_hash = entry->entry_hash;
+	return code;
+}
+
+static int on_hash(void *ctx, const struct store_entry *entry)
+{
+	*(struct hash *)ctx = entry->entry_hash;
 	return 0;
 }
 
-static int find(struct feed_index *feed, struct store *store,
+/** After a cut the feed's end is another, and after a fill it has a beginning. */
+static int reset_if_changed(
+	struct feed_index *feed, struct store *store, const struct store_feed *now)
+{
+	struct hash hash;
+	bool same = feed->fill_seq == now->fill_seq;
+	if (same && feed->next_seq > 1) {
+		int code = store_read_entry(store, &feed->feed_id, feed->next_seq - 1, on_hash, &hash);
+		if (code && code != ERROR_NOT_FOUND)
+			return code;
+		same = !code && hash_equal(&hash, &feed->last_hash);
+	}
+	if (!same) {
+		map_clear(&feed->seqs);
+		map_clear(&feed->twins);
+		map_clear(&feed->followers);
+		feed->next_seq = 1;
+		feed->fill_seq = now->fill_seq;
+	}
+	return 0;
+}
+
+static int refresh(struct alert_index *index, struct store *store, struct feed_index *feed)
+{
+	struct scan scan = {index, feed};
+	struct store_feed now;
+	uint64_t next = 0;
+	int code = store_read_feed(store, &feed->feed_id, &now);
+	if (code)
+		return code == ERROR_NOT_FOUND ? 0 : code;
+	code = reset_if_changed(feed, store, &now);
+	while (!code && feed->next_seq <= now.seq) {
+		code = store_scan(store, &feed->feed_id, feed->next_seq, false, SCAN_ENTRIES,
+			STORE_READ_BYTES_MAX, on_entry, &scan, &next);
+		if (!next)
+			break;
+	}
+	return code;
+}
+
+static int find(struct alert_index *index, struct store *store, struct feed_index *feed,
 	const struct cap_reference *reference, struct entry_reference *out)
 {
-	struct match match = {.reference = reference};
 	struct hash key;
-	uint64_t next = 0;
-	do {
-		int code = store_scan(store, &feed->feed_id, feed->next_seq, false, SCAN_ENTRIES,
-			STORE_READ_BYTES_MAX, on_entry, feed, &next);
-		if (code)
-			return code;
-	} while (next);
-	int code = hash_of("hansa alert index", bytes_from_text(reference->identifier), &key);
-	uint64_t seq = (uint64_t)(uintptr_t)map_get(&feed->seqs, key.bytes);
-	if (code || !seq)
-		return code ? code : ERROR_NOT_FOUND;
-	code = store_read_entry(store, &feed->feed_id, seq - 1, on_candidate, &match);
-	if (!code && !match.matches)
-		code = ERROR_NOT_FOUND;
+	int code = refresh(index, store, feed);
 	if (code)
 		return code;
+	if (key_of(index, reference, &key) != 0)
+		return ERROR_NOT_FOUND;
+	uint64_t seq = number_of(map_get(&feed->seqs, key.bytes));
+	if (!seq)
+		return ERROR_NOT_FOUND;
 	out->feed_id = feed->feed_id;
 	out->seq = seq - 1;
-	out->entry_hash = match.entry_hash;
-	return 0;
+	return store_read_entry(store, &feed->feed_id, seq - 1, on_hash, &out->entry_hash);
 }
 
 int alert_index_find(struct alert_index *index, struct store *store, const struct hash *feed_id,
@@ -148,7 +271,29 @@ int alert_index_find(struct alert_index *index, struct store *store, const struc
 {
 	uv_mutex_lock(&index->mutex);
 	struct feed_index *feed = feed_of(index, feed_id);
-	int code = feed ? find(feed, store, reference, out) : ERROR_MEMORY;
+	int code = feed ? find(index, store, feed, reference, out) : ERROR_MEMORY;
 	uv_mutex_unlock(&index->mutex);
 	return code;
+}
+
+int alert_index_refresh(struct alert_index *index, struct store *store, const struct hash *feed_id)
+{
+	uv_mutex_lock(&index->mutex);
+	struct feed_index *feed = feed_of(index, feed_id);
+	int code = feed ? refresh(index, store, feed) : ERROR_MEMORY;
+	uv_mutex_unlock(&index->mutex);
+	return code;
+}
+
+bool alert_index_follower(
+	struct alert_index *index, const struct hash *feed_id, uint64_t seq, struct alert_follower *out)
+{
+	uint64_t value = 0;
+	uv_mutex_lock(&index->mutex);
+	const struct feed_index *feed = map_get(&index->feeds, feed_id->bytes);
+	if (feed)
+		value = number_of(map_get(&feed->followers, &seq));
+	uv_mutex_unlock(&index->mutex);
+	*out = (struct alert_follower){.seq = value / 2, .cancels = value % 2};
+	return value != 0;
 }

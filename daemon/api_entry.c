@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "daemon/api_alert_index.h"
 #include "daemon/api_internal.h"
 #include "format/cap.h"
 #include "record/body.h"
@@ -158,6 +159,19 @@ json_t *api_entry_summary(const struct api_entry *entry)
 		api_json_hex(bytes_of(entry->header.content_id, CONTENT_ID_SIZE)));
 	json_decref(body);
 	return json;
+}
+
+void api_entry_set_follower(
+	const struct api_entry *entry, struct alert_index *alerts, json_t *json)
+{
+	struct alert_follower follower;
+	char id[API_RECORD_ID_MAX];
+	if (entry->feed.lane != LANE_ALERT || entry->state != API_ENTRY_VALID ||
+		!alert_index_follower(alerts, &entry->feed.feed_id, entry->seq, &follower))
+		return;
+	json_object_set_new(json, "followed_by", json_pack("{s:s, s:s}",
+		"id", api_record_id(id, &entry->feed, follower.seq, 0),
+		"msgType", follower.cancels ? "Cancel" : "Update"));
 }
 
 /** Name and media type stand in the body, beside the id that the header has. */

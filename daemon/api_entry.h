@@ -43,6 +43,8 @@ struct api_entry {
 	struct header header;
 };
 
+struct alert_index;
+
 void api_entry_init(struct api_entry *entry, struct store *store);
 void api_entry_deinit(struct api_entry *entry);
 
@@ -60,6 +62,12 @@ json_t *api_entry_body(const struct api_entry *entry);
 json_t *api_entry_summary(const struct api_entry *entry);
 /** The whole Record; reads the store for what attachments are held. Thread. */
 json_t *api_entry_record(const struct api_entry *entry);
+/**
+ * Names the Update or Cancel that acts on this alert, if there is one, in its summary or Record
+ * (`followed_by`). Any thread, after alert_index_refresh.
+ */
+void api_entry_set_follower(
+	const struct api_entry *entry, struct alert_index *alerts, json_t *json);
 /** Loop: puts record ids beside the references of a Record. */
 void api_entry_name_references(const struct app *app, json_t *record);
 

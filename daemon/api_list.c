@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/api_alert_index.h"
 #include "daemon/api_entry.h"
 
 /** Entries of one look into a feed for one that passes the filter. */
@@ -74,6 +75,14 @@ static bool passes(const struct api_list_filter *f, const struct header *h)
 	return false;
 }
 
+static bool is_followed(
+	const struct api_list *list, const struct api_list_feed *one, uint64_t seq)
+{
+	struct alert_follower follower;
+	return one->feed.lane == LANE_ALERT &&
+		alert_index_follower(list->alerts, &one->feed.feed_id, seq, &follower);
+}
+
 struct look {
 	struct api_list *list;
 	struct api_list_feed *one;
@@ -91,7 +100,8 @@ static int on_look(void *ctx, const struct store_entry *entry)
 	if (!header_of(entry, &header))
 		return ERROR_CORRUPT;
 	one->low_ms = header.time_ms;
-	if (!passes(&look->list->filter, &header))
+	if (!passes(&look->list->filter, &header) ||
+		(look->list->filter.open_at_ms && is_followed(look->list, one, entry->seq)))
 		return 0;
 	one->found = true;
 	one->place.time_ms = header.time_ms;
@@ -166,6 +176,10 @@ static int feed_start(struct api_list *list, struct api_list_feed *one)
 	int code = store_read_feed(list->store, &one->feed.feed_id, &feed);
 	if (code)
 		return code == ERROR_NOT_FOUND ? 0 : code;
+	if (one->feed.lane == LANE_ALERT)
+		code = alert_index_refresh(list->alerts, list->store, &one->feed.feed_id);
+	if (code)
+		return code;
 	one->next_seq = feed.seq;
 	if (feed.seq && list->has_before)
 		code = feed_bisect(list, one,
@@ -188,6 +202,8 @@ static int give(struct api_list *list, struct api_list_feed *one, struct api_ent
 	if (!code)
 		code = api_entry_parse(entry);
 	json_t *json = code ? NULL : api_entry_summary(entry);
+	if (json)
+		api_entry_set_follower(entry, list->alerts, json);
 	if (!code && json_array_append_new(list->records, json) != 0)
 		code = ERROR_MEMORY;
 	return code;

@@ -22,7 +22,8 @@ struct api_list_filter {
 	char topic[65];        /* "": any */
 	uint64_t since_ms;     /* 0: none */
 	uint64_t until_ms;     /* UINT64_MAX: none; not included */
-	uint64_t open_at_ms;   /* 0: any; else only what has not expired then */
+	/** 0: any; else only what has not expired then, and was not updated or cancelled. */
+	uint64_t open_at_ms;
 	unsigned limit;
 };
 
@@ -33,10 +34,12 @@ struct api_list_place {
 	uint64_t seq;
 };
 
+struct alert_index;
 struct api_list_feed;
 
 struct api_list {
 	struct store *store;
+	struct alert_index *alerts;
 	struct api_list_filter filter;
 	bool has_before;
 	struct api_list_place before;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/api_alert_index.h"
 #include "daemon/api_entry.h"
 #include "daemon/api_original.h"
 #include "format/cap.h"
@@ -16,6 +17,7 @@ struct show {
 	json_t *json;
 	enum { AS_RECORD, AS_RAW, AS_CAP, AS_MARKDOWN, AS_JSON } as;
 	struct attachment_files *files;
+	struct alert_index *alerts;
 	struct buffer out;
 	const char *media_type;
 	struct complaint complaint;
@@ -74,10 +76,15 @@ static void show_run(void *state)
 	show->code = api_entry_read(&show->entry);
 	if (show->code || show->as == AS_RAW)
 		return;
-	if (show->as == AS_RECORD)
+	if (show->as == AS_RECORD) {
+		if (show->entry.feed.lane == LANE_ALERT)
+			show->code = alert_index_refresh(
+				show->alerts, show->entry.store, &show->entry.feed.feed_id);
 		show->json = api_entry_record(&show->entry);
-	else
+		api_entry_set_follower(&show->entry, show->alerts, show->json);
+	} else {
 		show->code = export(show);
+	}
 }
 
 static void show_done(struct http_request *request, void *state)
@@ -110,6 +117,7 @@ static void show_start(struct http_request *request, int as)
 	http_request_set_state(request, show, show_free);
 	show->as = as;
 	show->files = api_app(request)->attachment_files;
+	show->alerts = ((struct api *)request->ctx)->alerts;
 	if (api_entry_of_request(request, &show->entry) == 0)
 		http_request_work(request, show_run, show_done);
 }

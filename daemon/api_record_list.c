@@ -139,6 +139,7 @@ void api_record_list(struct http_request *request)
 	}
 	http_request_set_state(request, list, list_free);
 	list->store = api_app(request)->store;
+	list->alerts = ((struct api *)request->ctx)->alerts;
 	if (filter_read(request, list) == 0 && feeds_find(request, list) == 0)
 		http_request_work(request, list_run, list_done);
 }

@@ -38,7 +38,7 @@ const struct option_spec option_specs[OPTION_COUNT] = {
 		"sign with this officer key (default: the "
 		"network's officers' keys found in ~/.config/hansa/officers)"},
 	[OPTION_OFFICER_NAME] = {"officer-name", "NAME", "the officer's name, shown to all members"},
-	[OPTION_OPEN] = {"open", NULL, "only what has not expired"},
+	[OPTION_OPEN] = {"open", NULL, "only what has not expired, nor was cancelled or updated"},
 	[OPTION_OUTPUT] = {"output", "FILE", "write to this file"},
 	[OPTION_RAW] = {"raw", NULL, "the stored bytes that were hashed and signed"},
 	[OPTION_REASON] = {"reason", "TEXT", "why; every member sees it"},

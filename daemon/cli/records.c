@@ -55,6 +55,9 @@ static const char *list_state(const json_t *record)
 	const char *state = cli_text(record, "state");
 	if (json_is_false(json_object_get(record, "confirmed")))
 		return "unconfirmed";
+	const char *type = cli_text(json_object_get(record, "followed_by"), "msgType");
+	if (type[0])
+		return strcmp(type, "Cancel") == 0 ? "cancelled" : "updated";
 	return strcmp(state, "valid") == 0 ? "" : state;
 }
 

@@ -211,6 +211,12 @@ static void warnings(FILE *to, const json_t *record)
 		cli_print_text(to, status, false);
 		fputs(".\n", to);
 	}
+	const json_t *follower = json_object_get(record, "followed_by");
+	if (follower) {
+		bool cancels = strcmp(cli_text(follower, "msgType"), "Cancel") == 0;
+		fprintf(to, cancels ? "CANCELLED by %s.\n" : "UPDATED by %s: read that one.\n",
+			cli_text(follower, "id"));
+	}
 	if (json_is_false(confirmed))
 		fputs("NOT CONFIRMED: nobody has compared this city's fingerprint by voice yet.\n", to);
 	if (strcmp(state, "disowned") == 0)

@@ -45,23 +45,6 @@ size_t cap_references(const json_t *alert, struct cap_reference *out, size_t max
 	return json_array_size(list);
 }
 
-static bool same_text(const json_t *object, const char *name, const char *text)
-{
-	const char *value = json_string_value(json_object_get(object, name));
-	return value && !strcmp(value, text);
-}
-
-bool cap_reference_matches(const struct cap_reference *reference, const json_t *alert)
-{
-	if (!same_text(alert, "identifier", reference->identifier) ||
-		!same_text(alert, "sender", reference->sender))
-		return false;
-	const char *sent = json_string_value(json_object_get(alert, "sent"));
-	struct timestamp a, b;
-	return sent && !timestamp_parse_rfc3339(bytes_from_text(sent), &a) &&
-		!timestamp_parse_rfc3339(bytes_from_text(reference->sent), &b) && a.ms == b.ms;
-}
-
 /* The encoding as the document states it: by its byte-order mark or its declaration. */
 static void find_encoding(struct bytes xml, char to[static 41])
 {

@@ -61,8 +61,5 @@ struct cap_reference {
 /** Fills at most `max` references of the alert and returns how many it has. */
 size_t cap_references(const json_t *alert, struct cap_reference *out, size_t max);
 
-/** True if the alert is the one that `reference` names; times are compared as points in time. */
-bool cap_reference_matches(const struct cap_reference *reference, const json_t *alert);
-
 /** One `sender,identifier,sent` of a space-separated list, for tests and other formats. */
 int cap_reference_parse(struct bytes text, json_t **reference);

@@ -42,7 +42,58 @@ def import_under_another_name(pair):
     assert pair.bratislava.seq(NAME, "doc") == 2
 
 
-TESTS = [import_under_another_name]
+def cap(identifier, kind="Alert", references=(), sent="2026-03-01T10:00:00+01:00"):
+    named = " ".join(f"office@city.example,{name},2026-03-01T09:00:00+00:00" for name in references)
+    return f"""<?xml version="1.0" encoding="UTF-8"?>
+<alert xmlns="urn:oasis:names:tc:emergency:cap:1.2"><identifier>{identifier}</identifier>
+<sender>office@city.example</sender><sent>{sent}</sent><status>Actual</status>
+<msgType>{kind}</msgType><scope>Public</scope>{named and f"<references>{named}</references>"}
+<info><category>Met</category><event>Flood</event><urgency>Immediate</urgency>
+<severity>Severe</severity><certainty>Observed</certainty><headline>{identifier}</headline></info>
+</alert>"""
+
+
+def followers(city):
+    """{headline: type of what follows it} of the pair's network, and the headlines of --open."""
+    every = {r["title"]: r.get("followed_by", {}).get("msgType") for r in city.records("alert")}
+    return every, {r["title"] for r in city.json("list", "alert", "--open")["records"]}
+
+
+def update_and_cancel(pair):
+    """At the publisher and at the reader; in one batch, one by one, and of a copy sent twice."""
+    pair.folder("acts", {
+        "1.xml": cap("rain"), "2.xml": cap("rain-2", "Update", ["rain"]),
+        "3.xml": cap("wind"), "4.xml": cap("wind-2", "Update", ["wind"]),
+        "5.xml": cap("wind-3", "Cancel", ["wind", "wind-2", "elsewhere"]),
+        "6.xml": cap("snow"), "7.xml": cap("snow-2", "Ack", ["snow"])})
+    pair.budapest.json("import", pair.space.path / "acts", "--network", "pact")
+    expected = {"rain": "Update", "rain-2": None, "wind": "Cancel", "wind-2": "Cancel",
+                "wind-3": None, "snow": None, "snow-2": None}
+    for city in (pair.budapest, pair.bratislava):
+        wait_until(lambda c=city: c.seq("budapest", "alert") == 7, 20, "the alerts are there")
+        assert followers(city) == (expected, {"rain-2", "wind-3", "snow", "snow-2"})
+    # Another city's Cancel stands beside it, and changes nothing.
+    pair.folder("later", {"foreign.xml": cap("x", "Cancel", ["snow"]), "copy.xml": cap("snow"),
+                          "own.xml": cap("snow-3", "Cancel", ["snow"])})
+    later = pair.space.path / "later"
+    pair.bratislava.publish("alert", later / "foreign.xml")
+    pair.budapest.publish("alert", later / "copy.xml")
+    wait_until(lambda: pair.bratislava.seq("budapest", "alert") == 8, 20, "the copy is there")
+    wait_until(lambda: pair.budapest.seq(NAME, "alert") == 1, 20, "the foreign one is there")
+    for city in (pair.budapest, pair.bratislava):
+        assert followers(city)[0]["snow"] is None
+    last = pair.budapest.publish("alert", later / "own.xml")
+    wait_until(lambda: pair.bratislava.seq("budapest", "alert") == 9, 20, "the last is there")
+    for city in (pair.budapest, pair.bratislava):
+        for seq in (6, 8):
+            shown = city.json("show", f"pact/budapest/alert/{seq}")
+            assert shown["followed_by"] == {"id": last["id"], "msgType": "Cancel"}, shown
+        assert city.hansa("show", "pact/budapest/alert/6").startswith(f"CANCELLED by {last['id']}.")
+        table = city.hansa("list", "alert", "--city", "budapest")
+        assert [line.split()[-1] for line in table.splitlines()[1:]].count("cancelled") == 4, table
+
+
+TESTS = [import_under_another_name, update_and_cancel]
 
 
 def main():

@@ -135,6 +135,13 @@ static void test_older_versions(void **state)
 	json_decref(alert);
 }
 
+static void assert_names(const struct cap_reference *reference, const json_t *alert)
+{
+	assert_string_equal(reference->sender, text_at(alert, "sender"));
+	assert_string_equal(reference->identifier, text_at(alert, "identifier"));
+	assert_string_equal(reference->sent, text_at(alert, "sent"));
+}
+
 static void test_references(void **state)
 {
 	(void)state;
@@ -144,16 +151,11 @@ static void test_references(void **state)
 	struct cap_reference references[4];
 	assert_int_equal(cap_references(first, references, 4), 0);
 	assert_int_equal(cap_references(second, references, 4), 1);
-	assert_true(cap_reference_matches(&references[0], first));
-	assert_false(cap_reference_matches(&references[0], second));
+	assert_names(&references[0], first);
 	assert_int_equal(cap_references(cancel, references, 1), 2);
 	assert_int_equal(cap_references(cancel, references, 4), 2);
-	assert_true(cap_reference_matches(&references[0], first));
-	assert_true(cap_reference_matches(&references[1], second));
-	references[0].sent = "2026-06-12T06:00:00Z"; /* the same moment */
-	assert_true(cap_reference_matches(&references[0], first));
-	references[0].sent = "2026-06-12T06:00:01Z";
-	assert_false(cap_reference_matches(&references[0], first));
+	assert_names(&references[0], first);
+	assert_names(&references[1], second);
 	json_decref(first);
 	json_decref(second);
 	json_decref(cancel);

@@ -35,7 +35,7 @@ static const struct {
 	{ERROR_RANGE, {400, "field"}},
 	{ERROR_TYPE, {400, "field"}},
 	{ERROR_LIMIT, {400, "size"}},
-	{ERROR_SIZE, {400, "size"}},
+	{ERROR_SIZE, {413, "size"}},
 	{ERROR_DEPTH, {400, "size"}},
 	{ERROR_USAGE, {400, "syntax"}},
 	{ERROR_SYNTAX, {400, "syntax"}},

@@ -192,6 +192,14 @@ class ApiTest(unittest.TestCase):
                      "attachments[0].id")
         self.refused(daemon.publish(doc("x" * 300000)), 400, "field")
         self.refused(daemon.publish(b" " * (1 << 20) + b"{}"), 413, "size")
+        # A body that is larger than 256 KiB, though each of its fields is small enough.
+        large = doc("x")
+        large["body"]["text"] = "t" * 200000
+        large["body"]["extra"] = {"note": "n" * 70000}
+        self.refused(daemon.publish(large), 413, "size")
+        large["references"] = []  # on the slow road it is the same
+        large["body"]["attachments"] = []
+        self.refused(daemon.publish(large), 413, "size")
         self.refused(daemon.publish(b"<!DOCTYPE a [<!ENTITY x 'y'>]><alert/>",
                                     media_type="application/cap+xml"), 400, "syntax")
         self.assertEqual(daemon.get("/v1/status")[1]["feeds"], before)

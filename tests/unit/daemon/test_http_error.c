@@ -17,6 +17,7 @@ static void test_status(void **state)
 	assert_int_equal(http_error_of(ERROR_NOT_MEMBER).status, 409);
 	assert_int_equal(http_error_of(ERROR_BUSY).status, 429);
 	assert_int_equal(http_error_of(ERROR_FULL).status, 503);
+	assert_int_equal(http_error_of(ERROR_SIZE).status, 413);
 	assert_int_equal(http_error_of(ERROR_CORRUPT).status, 500);
 	assert_int_equal(http_error_of(-99999).status, 500);
 }

@@ -273,7 +273,7 @@ size_t roster_approval_count(const struct roster *roster);
 int roster_approval_at(const struct roster *roster, size_t i, struct approval *out,
 	struct bytes *wire);
 
-/* Free-standing objects: all but genesis, the amendments upon it and the records that these carry. */
+/* Free-standing objects: all but genesis, the amendments upon it and the records in these. */
 
 struct roster_object {
 	uint8_t type;

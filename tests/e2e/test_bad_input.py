@@ -98,7 +98,7 @@ def records_by_api(city):
         ("an attachment that is not here", beside(attachments=[{"id": "0" * 64}]), 400, None),
         ("a reference to nothing", beside(references=["pact/budapest/doc/999999"]), 400, None),
         ("an expiry that is no time", beside(expires="tomorrow"), 400, "expires"),
-        ("a body too large", but(text="x" * 262144), 400, ""),
+        ("a body too large", but(text="x" * 262144), 413, ""),
     ]
     wrong = []
     for what, body, status, field, *words in cases:

@@ -28,40 +28,57 @@ struct fetch {
 	struct progress bar;
 };
 
+static int open_temporary(struct fetch_file *out)
+{
+	char *real = realpath(out->path, NULL);
+	if (real && strlen(real) < sizeof(out->path))
+		snprintf(out->path, sizeof(out->path), "%s", real);
+	free(real);
+	snprintf(out->temporary, sizeof(out->temporary), "%s.XXXXXX", out->path);
+	return mkostemp(out->temporary, O_CLOEXEC);
+}
+
 int fetch_file_open(struct cli *cli, const char *path, struct fetch_file *out)
 {
+	struct stat info;
+	out->temporary[0] = '\0';
 	snprintf(out->path, sizeof(out->path), "%s", path);
 	if (strlen(path) >= sizeof(out->path))
 		return cli_refuse(cli, "The file's path is too long.");
-	snprintf(out->temporary, sizeof(out->temporary), "%s.XXXXXX", path);
-	int fd = mkostemp(out->temporary, O_CLOEXEC);
+	bool as_it_is = stat(path, &info) == 0 && !S_ISREG(info.st_mode);
+	int fd = as_it_is ? open(path, O_WRONLY | O_CLOEXEC) : open_temporary(out);
 	out->file = fd >= 0 ? fdopen(fd, "wb") : NULL;
 	if (out->file)
 		return CLI_DONE;
 	int reason = errno;
 	if (fd >= 0) {
 		close(fd);
-		unlink(out->temporary);
+		if (out->temporary[0])
+			unlink(out->temporary);
 	}
 	return cli_refuse(cli, "%s cannot be written: %s.", path, strerror(reason));
 }
 
-int fetch_file_close(struct cli *cli, struct fetch_file *file, bool keep)
+/* mkostemp made it 0600; it is to be as any new file. */
+static bool temporary_finish(FILE *file)
 {
 	mode_t mask = umask(0);
 	umask(mask);
+	return fchmod(fileno(file), 0666 & ~mask) == 0 && fsync(fileno(file)) == 0;
+}
+
+int fetch_file_close(struct cli *cli, struct fetch_file *file, bool keep)
+{
+	bool named = !file->temporary[0];
 	int reason = 0;
-	/* mkostemp made it 0600; it is to be as any new file. */
-	if (keep &&
-		(fflush(file->file) || fchmod(fileno(file->file), 0666 & ~mask) ||
-			fsync(fileno(file->file))))
+	if (keep && (fflush(file->file) || (!named && !temporary_finish(file->file))))
 		reason = errno;
-	if (fclose(file->file) && !reason)
+	if (fclose(file->file) && keep && !reason)
 		reason = errno;
 	file->file = NULL;
-	if (keep && !reason && rename(file->temporary, file->path))
+	if (keep && !reason && !named && rename(file->temporary, file->path))
 		reason = errno;
-	if (!keep || reason)
+	if (!named && (!keep || reason))
 		unlink(file->temporary);
 	if (keep && reason)
 		return cli_refuse(cli, "%s cannot be written: %s.", file->path, strerror(reason));
@@ -154,7 +171,7 @@ static int fetch_checked(
 		return cli_no_memory(f->cli);
 	if (strcmp(text_hex_encode(hex, hash_bytes(&hash)), id) != 0)
 		return cli_refuse(f->cli,
-			"What the daemon gave is not the attachment that was signed: nothing "
+			"What the daemon gave is not the attachment that was signed: no file "
 			"was written. Its store may be damaged; see `hansa log`.");
 	return CLI_DONE;
 }

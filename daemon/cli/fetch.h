@@ -6,11 +6,14 @@
 
 int fetch_run(struct cli *cli);
 
-/** A file under a passing name beside its real one. */
+/**
+ * A file under a passing name beside its real one. What is there and no file (a device, a pipe) is
+ * written to as it is: it must not be replaced.
+ */
 struct fetch_file {
 	FILE *file;
-	char path[CLI_PATH_MAX];
-	char temporary[CLI_PATH_MAX + 16];
+	char path[CLI_PATH_MAX];           /* where the file lies, behind links */
+	char temporary[CLI_PATH_MAX + 16]; /* empty: written as it is */
 };
 
 int fetch_file_open(struct cli *cli, const char *path, struct fetch_file *out);

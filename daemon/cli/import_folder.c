@@ -95,8 +95,8 @@ static int folder_send(struct cli *cli, const struct folder *folder, size_t pref
 		code = cli_no_memory(cli);
 	if (!code) {
 		progress_init(&report.bar, cli->err, cli->err_is_terminal, "files", plan.count);
-		for (size_t i = 0; i < folder->unread_count; i++)
-			sending_refuse(&sending, folder->unread[i], "", "The folder cannot be read.");
+		for (size_t i = 0; i < folder->skipped_count; i++)
+			sending_refuse(&sending, folder->skipped[i].path, "", folder->skipped[i].reason);
 		code = files_send(&sending, &plan, &report);
 		progress_clear(&report.bar);
 		int printed = report_print(&report, folder->count);
@@ -118,6 +118,8 @@ int import_folder_run(struct cli *cli)
 	const char *path = cli->arguments.operands[0];
 	size_t len = strlen(path);
 	int error = folder_walk(path, &folder);
+	if (error == ERROR_STATE)
+		return cli_refuse(cli, "%s is no folder: `hansa publish` takes single files.", path);
 	if (error)
 		return cli_refuse(cli, "The folder %s cannot be read: %s", path, error_text(error));
 	int code = folder_send(cli, &folder, len && path[len - 1] == '/' ? len : len + 1);

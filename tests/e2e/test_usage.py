@@ -5,6 +5,9 @@
 The second city stands in the network under another short name than in its own configuration, as
 happens where two members have the same name.
 """
+import json
+import os
+import stat
 import sys
 
 from harness import CITIES, City, Federation, Workspace, wait_until
@@ -93,7 +96,39 @@ def update_and_cancel(pair):
         assert [line.split()[-1] for line in table.splitlines()[1:]].count("cancelled") == 4, table
 
 
-TESTS = [import_under_another_name, update_and_cancel]
+def output_to_what_is_no_file(pair):
+    """--output replaces no device, pipe or link: `--output /dev/null` by root must not."""
+    one = pair.folder("out", {"one.md": "# One\n\nText.\n"}) / "one.md"
+    record = pair.budapest.publish("doc", one, "pact", "--attach", one)["id"]
+    pipe, link, real = (pair.space.path / name for name in ("pipe", "link", "real"))
+    os.mkfifo(pipe)
+    link.symlink_to(real)
+    real.write_text("before")
+    for what in (("get", record, "one.md"), ("export", record, "--as", "json")):
+        end = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+        pair.budapest.hansa(*what, "--output", pipe)
+        assert os.read(end, 65536), what
+        os.close(end)
+        assert stat.S_ISFIFO(pipe.stat().st_mode)
+        pair.budapest.hansa(*what, "--output", link)
+        assert link.is_symlink() and real.read_bytes() not in (b"", b"before")
+        assert not list(pair.space.path.glob("*.??????")), list(pair.space.path.iterdir())
+
+
+def links_that_lead_out(pair):
+    folder = pair.folder("links", {"a.md": "# A link's file\n\nText.\n"})
+    (folder / "b.txt").symlink_to("/etc/hostname")
+    (folder / "round").symlink_to(".")
+    report = json.loads(
+        pair.budapest.hansa("import", folder, "--network", "pact", "--json", code=1))
+    assert report["accepted"] == 1, report
+    assert [r["file"] for r in report["refused"]] == ["b.txt", "round"], report
+    report = pair.budapest.command("--socket", pair.budapest.socket, "import", folder / "a.md")
+    assert report.returncode == 1 and "is no folder" in report.stderr, report
+
+
+TESTS = [import_under_another_name, update_and_cancel, output_to_what_is_no_file,
+         links_that_lead_out]
 
 
 def main():

@@ -123,6 +123,10 @@ static void status_done(struct http_request *request, void *state)
 		json_pack("{s:s, s:s}", "state", publishing, "reason", reason));
 	json_object_set_new(status, "paused",
 		app->disk_full ? json_string(app->full_reason) : json_null());
+	int64_t offset_ms;
+	bool heard = node_clock_offset(app->node, &offset_ms);
+	json_object_set_new(status, "clock_offset_ms", heard ? json_integer(offset_ms) : json_null());
+	json_object_set_new(status, "clock_wrong", json_boolean(node_clock_wrong(app->node)));
 	http_respond_json(request, 200, status);
 }
 

@@ -51,15 +51,15 @@ json_t *api_view_network(const struct app *app, size_t index, bool full)
 	api_standing_notice(app, roster_network_id(roster), notice);
 	json_object_set_new(json, "notice", notice[0] ? json_string(notice) : json_null());
 	json_object_set_new(json, "last_amendment_time", api_json_ms(roster_time(roster)));
+	json_object_set_new(json, "rival", json_boolean(roster_rival_at(roster, 0) != NULL));
+	if (roster_review_time(roster))
+		json_object_set_new(json, "review", api_json_ms(roster_review_time(roster)));
 	if (!full)
 		return json;
 	const struct officers *officers = roster_officers(roster);
 	json_object_set_new(json, "amendment_hash", api_json_hash(roster_hash(roster)));
 	json_object_set_new(json, "k", api_json_uint(officers ? officers->k : 0));
 	json_object_set_new(json, "officers", officers_json(officers));
-	json_object_set_new(json, "rival", json_boolean(roster_rival_at(roster, 0) != NULL));
-	if (roster_review_time(roster))
-		json_object_set_new(json, "review", api_json_ms(roster_review_time(roster)));
 	return json;
 }
 

@@ -292,6 +292,7 @@ static int on_pong(struct link *link, const struct message *m)
 	if (link->ping_open && m->ping.token == link->ping_token) {
 		link->ping_open = false;
 		link->rtt_us = monotime_diff_us(link->node->now.mono, link->ping_sent);
+		clock_heard(link, m->ping.time);
 	}
 	return 0;
 }
@@ -340,6 +341,8 @@ static int on_hello(struct link *link, const struct message *m)
 	int code = sync_on_hello(link, m);
 	if (code == 0 && first && link->state == LINK_HELLO)
 		link_hello_accepted(link);
+	if (code == 0)
+		clock_heard(link, m->hello.time);
 	return code;
 }
 

@@ -14,7 +14,9 @@ static void read_hash(struct wire_reader *r, struct hash *out)
 
 static struct timestamp read_time(struct wire_reader *r)
 {
-	return timestamp_from_ms((int64_t)wire_reader_uint(r, TIMESTAMP_MS_MAX));
+	/* Any that the protocol has; beyond the year 9999 none is told from another. */
+	uint64_t ms = wire_reader_uint(r, INT64_MAX);
+	return timestamp_from_ms(ms < TIMESTAMP_MS_MAX ? (int64_t)ms : TIMESTAMP_MS_MAX);
 }
 
 static void skip_spare(struct wire_reader *r, size_t have, size_t known)

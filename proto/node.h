@@ -318,6 +318,11 @@ enum node_publishing {
  * of one network says of this city is for node_publish to judge. */
 enum node_publishing node_publishing(const struct node *node, const char **text);
 
+/** By how much this clock is ahead of the median of the peers that are linked; false: of none. */
+bool node_clock_offset(const struct node *node, int64_t *offset_ms);
+/** More than 5 minutes: to be shown; it gates nothing. */
+bool node_clock_wrong(const struct node *node);
+
 /* ---- the admin's hand ---- */
 /** No link to this city, none accepted; kept in the store. */
 int node_deny(struct node *node, const struct hash *city_id, bool deny, struct node_time now);

@@ -275,6 +275,7 @@ struct link {
 	bool ping_open;
 	uint64_t ping_token;
 	int64_t rtt_us;
+	int64_t clock_offset_ms; /* ours is so far ahead of the peer's, as it last said */
 	uint64_t early_bytes;
 	bool who_answered;
 	struct buffer object; /* the first part of an object that comes in two */
@@ -365,6 +366,7 @@ struct node {
 	char pause_reason[LIMIT_TEXT_BYTES + 1];
 	uint8_t twin_nonce[32];
 	bool twin_asked;
+	bool clock_wrong_said;
 	size_t publish_bytes;
 	uint64_t commits; /* under way */
 	bool flushing, addresses_set;
@@ -505,6 +507,10 @@ void node_object_committed(
 	struct node *node, const struct commit *commit, const struct commit_op *op);
 void node_charter_free(struct network *network);
 void node_roster_changed(struct node *node, struct network *network);
+
+/* node_clock.c */
+/** The peer has said what time it is. */
+void clock_heard(struct link *link, struct timestamp time);
 
 /* node_rival.c */
 /** An own object that cannot take its place any more: ERROR_CHARTER_RIVAL, ERROR_EXISTS; else 0. */

@@ -4,7 +4,9 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "base/timestamp.h"
 #include "daemon/cli/cli.h"
 #include "daemon/cli/client.h"
 #include "daemon/cli/table.h"
@@ -131,6 +133,21 @@ static void status_head(struct cli *cli, const json_t *status)
 		fprintf(cli->out, "  listens on   %s\n", json_string_value(json_array_get(listen, i)));
 }
 
+/** Of its charter: what people have to see to. */
+static void network_warnings(struct cli *cli, const json_t *network)
+{
+	struct timestamp review, now = {(int64_t)time(NULL) * 1000};
+	if (json_is_true(json_object_get(network, "rival")))
+		fprintf(cli->out,
+			"  %s: RIVAL AMENDMENTS of one number, each signed by officers: they must choose; "
+			"nobody is dropped till then.\n",
+			cli_text(network, "slug"));
+	if (timestamp_parse_rfc3339(bytes_from_text(cli_text(network, "review")), &review) == 0 &&
+		review.ms < now.ms)
+		fprintf(cli->out, "  %s: the charter was to be looked at again by %.10s.\n",
+			cli_text(network, "slug"), cli_text(network, "review"));
+}
+
 /** What keeps this city from publishing or taking in comes before all tables. */
 static void status_warnings(struct cli *cli, const json_t *status)
 {
@@ -144,12 +161,16 @@ static void status_warnings(struct cli *cli, const json_t *status)
 	const json_t *networks = json_object_get(status, "networks");
 	for (size_t i = 0; i < json_array_size(networks); i++) {
 		const json_t *network = json_array_get(networks, i);
+		network_warnings(cli, network);
 		if (!cli_text(network, "notice")[0])
 			continue;
 		fprintf(cli->out, "  %s: ", cli_text(network, "slug"));
 		cli_print_text(cli->out, cli_text(network, "notice"), false);
 		fputc('\n', cli->out);
 	}
+	if (json_is_true(json_object_get(status, "clock_wrong")))
+		fprintf(cli->out, "  CLOCK: it differs from the peers' by %lld minutes.\n",
+			llabs(number(status, "clock_offset_ms") / 60000));
 	if (cli_text(status, "paused")[0]) {
 		fputs("  INTAKE PAUSED: ", cli->out);
 		cli_print_text(cli->out, cli_text(status, "paused"), false);

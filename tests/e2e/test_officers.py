@@ -88,6 +88,25 @@ def command_refused(city, *arguments):
     return done.stderr.strip()
 
 
+def parted(federation, officers):
+    """Two amendments of one number at two cities that have no link: shown at both afterwards."""
+    budapest, bratislava = federation.cities[:2]
+    for other in federation.cities[1:]:
+        federation.cut(budapest, other)
+    draft, rival = prepare(budapest, policy("sk")), prepare(bratislava, policy("cs"))
+    assert draft["number"] == rival["number"]
+    assert submit(budapest, draft, officers).status == 201
+    assert submit(bratislava, rival, officers).status == 201
+    for other in federation.cities[1:]:
+        federation.mend(budapest, other)
+    for city in federation.cities:
+        wait_until(lambda c=city: network(c)["rival"], 30, f"{city.slug} knows of both")
+        assert "RIVAL AMENDMENTS" in city.hansa("status")
+        assert any("charter_rival" in line and line.count("signed_both=") == 2
+                   for line in city.log().splitlines()), city.slug
+    wait_until(federation.linked, 30, "nobody is dropped")
+
+
 def founded_by_two(city, first, second):
     """From the genesis on: one signature is not enough for it."""
     ask = {"name": "Two", "slug": "two", "k": 2,
@@ -130,6 +149,7 @@ def main():
         wait_until(lambda: prague.member("prague")["confirmed"], 10, "prague is confirmed")
         founded_by_two(budapest, first, second)
         wait_until(federation.linked, 30, "all are linked after the restart")
+        parted(federation, [first, second])
 
 
 if __name__ == "__main__":

@@ -140,8 +140,9 @@ static int token_make(const struct app *app, size_t index, const struct invitati
 		(address = app_advertise_address(app, token.address_count)))
 		token.addresses[token.address_count++] = bytes_from_text(address);
 	if (token.address_count == 0)
-		return complain(c, ERROR_STATE, "", "This daemon has no address that a city could "
-			"dial: set listen or advertise.");
+		return complain(c, ERROR_STATE, "",
+			"No city could dial this one: set advertise in hansad.yaml to the name or address "
+			"under which others reach it, then reload.");
 	int code = token_encode(out, &token);
 	secret_wipe(token.secret, sizeof(token.secret));
 	return code;

@@ -63,6 +63,15 @@ static json_t *listen_json(const struct app *app)
 	return array;
 }
 
+static json_t *advertise_json(const struct app *app)
+{
+	json_t *array = json_array();
+	const char *address;
+	for (size_t i = 0; (address = app_advertise_address(app, i)); i++)
+		json_array_append_new(array, json_string(address));
+	return array;
+}
+
 const char *api_view_publishing(const struct app *app, const char **reason)
 {
 	*reason = "";
@@ -119,6 +128,7 @@ static void status_done(struct http_request *request, void *state)
 		"bytes", api_json_uint(look->info.disk_bytes),
 		"free", api_json_uint(look->info.free_bytes)));
 	json_object_set_new(status, "listen", listen_json(app));
+	json_object_set_new(status, "advertise", advertise_json(app));
 	json_object_set_new(status, "publishing",
 		json_pack("{s:s, s:s}", "state", publishing, "reason", reason));
 	json_object_set_new(status, "paused",

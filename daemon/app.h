@@ -65,7 +65,7 @@ struct app {
 	struct listener *listener;
 	struct dialer *dialer;
 	struct api *api;
-	struct joins *joins;         /* join.h */
+	struct joins *joins; /* join.h */
 	/** Takes over a connection that speaks hansa-join/1; NULL: refused. */
 	int (*on_join)(struct app *app, struct transport *transport);
 	struct app_loop *inner; /* app.c's own handles and lists */
@@ -90,8 +90,16 @@ int app_run(struct app *app);
 void app_stop(struct app *app);
 /** SIGHUP: reads the configuration again; what cannot change while running is said in the log. */
 void app_reload(struct app *app);
-/** `hansad --check`: configuration, keys, permissions, store; starts nothing. */
-int app_check(const char *config_path, struct complaint *complaint);
+/** Where it listens on nothing that others can dial, and advertise is not set. */
+#define APP_NOT_DIALABLE                                                                    \
+	"No other city can dial this one, so it can invite none: set advertise to the name or " \
+	"address under which others reach it."
+
+/**
+ * `hansad --check`: configuration, keys, permissions, store; starts nothing. *note: what is good
+ * and yet worth a second look, NULL if nothing.
+ */
+int app_check(const char *config_path, const char **note, struct complaint *complaint);
 
 /** The only clock. */
 struct node_time app_now(const struct app *app);

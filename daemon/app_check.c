@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "daemon/app_loop.h"
+#include "daemon/config_schema.h"
 #include "store/guard_file.h"
 
 int app_socket_path(const struct config *config, char to[static IDENTITY_PATH_MAX])
@@ -31,8 +32,10 @@ static int check_store(const struct config *config, struct complaint *complaint)
 	int code = identity_path(path, config->data, IDENTITY_STORE);
 	if (code)
 		return complain(complaint, code, "data", "The folder's path is too long.");
-	if (stat(path, &info) || !S_ISDIR(info.st_mode))
-		return complain(complaint, ERROR_NOT_FOUND, "data", "There is no folder %s.", path);
+	if (stat(path, &info))
+		return 0; /* made by the next start */
+	if (!S_ISDIR(info.st_mode))
+		return complain(complaint, ERROR_STATE, "data", "%s is not a folder.", path);
 	snprintf(data, sizeof(data), "%s/data.mdb", path);
 	if (stat(data, &info))
 		return 0; /* made by the first start */
@@ -62,11 +65,20 @@ static int check_guard(const struct config *config, struct complaint *complaint)
 	return code;
 }
 
-int app_check(const char *config_path, struct complaint *complaint)
+static bool dialable(const struct config *config)
+{
+	for (unsigned i = 0; i < config->listen.count; i++)
+		if (!config_address_is_any(config->listen.items[i]))
+			return true;
+	return config->advertise.count > 0 || config->listen.count == 0;
+}
+
+int app_check(const char *config_path, const char **note, struct complaint *complaint)
 {
 	struct config config;
 	struct identity identity;
 	int code = config_load(config_path, &config, complaint);
+	*note = NULL;
 	if (code)
 		return code;
 	code = identity_load(config.data, &identity, complaint);
@@ -78,6 +90,7 @@ int app_check(const char *config_path, struct complaint *complaint)
 		code = check_store(&config, complaint);
 	if (!code)
 		code = check_guard(&config, complaint);
+	*note = dialable(&config) ? NULL : APP_NOT_DIALABLE;
 	config_deinit(&config);
 	return code;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -48,6 +50,10 @@ static int store_start(struct app *app, struct complaint *complaint)
 		.fatal = on_store_fatal,
 	};
 	int code = identity_path(path, app->config.data, IDENTITY_STORE);
+	/* Whoever restores the keys alone has none: what it held comes back from the members. */
+	if (!code && mkdir(path, 0700) && errno != EEXIST)
+		code = complain(complaint, error_from_errno(errno), "store", "%s cannot be made: %s.", path,
+			strerror(errno));
 	if (!code)
 		code = random_bytes(options.epoch_seed, sizeof(options.epoch_seed));
 	if (!code)
@@ -106,6 +112,17 @@ static int node_start(struct app *app, struct complaint *complaint)
 	return code;
 }
 
+/* The commonest fault of a first set-up, and one that shows only when a city is invited. */
+static void dialable_tell(const struct app *app)
+{
+	struct log_line l;
+	if (!app_listen_address(app, 0) || app_advertise_address(app, 0))
+		return;
+	log_begin(&l, LOG_LEVEL_WARN, "not_dialable");
+	log_text(&l, "reason", APP_NOT_DIALABLE);
+	log_end(&l);
+}
+
 int app_parts_start(struct app *app, struct complaint *complaint)
 {
 	int code = log_sink_open(&app->config.log, complaint);
@@ -133,6 +150,7 @@ int app_parts_start(struct app *app, struct complaint *complaint)
 	if (code)
 		return code;
 	app->state = APP_RUNNING;
+	dialable_tell(app);
 	app_addresses_tell(app);
 	app_renew_resume(app);
 	app_loop_begin(app);

@@ -90,6 +90,11 @@ static int take_addresses(struct parse *p, const char *key, char **items, unsign
 				"\"%s\" is not HOST:PORT, such as 192.0.2.7:4400, "
 				"[2001:db8::7]:4400 or hansa.example.org:4400.",
 				items[i]);
+		if (port_zero && config_address_is_name(items[i]))
+			return refuse(p, ERROR_FIELD, NULL, key,
+				"\"%s\" is a name: give an address of this machine here, "
+				"such as 0.0.0.0:4400, and the name under advertise.",
+				items[i]);
 	}
 	if (count == 0)
 		return 0;
@@ -252,7 +257,7 @@ static int read_file(const char *path, char **text, size_t *len, struct complain
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0)
 		return complain(complaint, error_from_errno(errno), "configuration",
-			"%s cannot be read: %s.", path, strerror(errno));
+			"The file cannot be read: %s.", strerror(errno));
 	struct stat info;
 	int code = 0;
 	if (fstat(fd, &info) || !S_ISREG(info.st_mode) || info.st_size > CONFIG_BYTES_MAX)

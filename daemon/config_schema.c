@@ -153,6 +153,23 @@ static void unexpected_key(
 	config_where(text, len, section[0] ? section : NULL, key, field);
 }
 
+/** libcyaml's words for it are those of a parser; what an admin needs is what to write. */
+static const char *cause_text(const struct fault *fault, char to[static 160])
+{
+	if (strncmp(fault->cause, UNEXPECTED_KEY, sizeof(UNEXPECTED_KEY) - 1) == 0) {
+		snprintf(to, 160, "There is no key \"%.60s\" here: hansad(8) lists those that there are.",
+			fault->cause + sizeof(UNEXPECTED_KEY) - 1);
+		return to;
+	}
+	if (strncmp(fault->cause, "Expecting SEQUENCE", 18) == 0)
+		return "It must be a list, such as [a, b], or lines that begin with \"- \".";
+	if (strncmp(fault->cause, "Expecting MAPPING", 17) == 0)
+		return "It must have keys of its own, each on an indented line with ': ' and a value.";
+	if (strncmp(fault->cause, "Expecting SCALAR", 16) == 0)
+		return "It must be one value, and no list and no keys.";
+	return fault->cause;
+}
+
 static cyaml_config_t cyaml_settings(struct fault *fault)
 {
 	return (cyaml_config_t){
@@ -176,7 +193,7 @@ int config_schema_read(
 		return 0;
 	if (error == CYAML_ERR_OOM)
 		return complain(complaint, ERROR_MEMORY, "configuration", "%s", error_text(ERROR_MEMORY));
-	char field[96];
+	char field[96], reason[160];
 	if (strncmp(fault.cause, UNEXPECTED_KEY, sizeof(UNEXPECTED_KEY) - 1) == 0)
 		unexpected_key(&fault, text, len, field);
 	else if (fault.line[0] && fault.path[0])
@@ -187,7 +204,7 @@ int config_schema_read(
 		snprintf(field, sizeof(field), "%s", fault.path[0] ? fault.path : "configuration");
 	return complain(complaint, ERROR_SYNTAX, field, "%s",
 		error == CYAML_OK    ? "The file is empty."
-			: fault.cause[0] ? fault.cause
+			: fault.cause[0] ? cause_text(&fault, reason)
 							 : cyaml_strerror(error));
 }
 

@@ -70,3 +70,7 @@ int config_size_parse(const char *text, uint64_t *out);
  * unless `port_zero`).
  */
 int config_address_check(const char *text, bool port_zero);
+/** Of an address that config_address_check took: a DNS name, which cannot be listened on. */
+bool config_address_is_name(const char *text);
+/** Of an address that config_address_check took: 0.0.0.0 or [::], which nobody can dial. */
+bool config_address_is_any(const char *text);

@@ -104,6 +104,22 @@ int config_address_check(const char *text, bool port_zero)
 	return port > 65535 || (port == 0 && !port_zero) ? ERROR_RANGE : 0;
 }
 
+bool config_address_is_name(const char *text)
+{
+	size_t len = strcspn(text, ":");
+	return text[0] != '[' && strspn(text, "0123456789.") < len;
+}
+
+bool config_address_is_any(const char *text)
+{
+	char host[64];
+	struct in6_addr address;
+	if (text[0] != '[')
+		return strncmp(text, "0.0.0.0:", 8) == 0;
+	snprintf(host, sizeof(host), "%.*s", (int)strcspn(text + 1, "]"), text + 1);
+	return inet_pton(AF_INET6, host, &address) == 1 && IN6_IS_ADDR_UNSPECIFIED(&address);
+}
+
 static bool line_key(const char *line, size_t len, size_t indent, const char *key)
 {
 	size_t key_len = strlen(key);

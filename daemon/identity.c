@@ -36,6 +36,11 @@ int identity_path(char to[static IDENTITY_PATH_MAX], const char *dir, enum ident
 static int folder_check(const char *path, struct complaint *complaint)
 {
 	struct stat info;
+	if (stat(path, &info) && errno == ENOENT)
+		return complain(complaint, ERROR_NOT_FOUND, "data",
+			"There is no folder %s: `hansa init` makes a city's folder, and `data` in the "
+			"configuration names it.",
+			path);
 	if (stat(path, &info))
 		return complain(complaint, error_from_errno(errno), "data", "%s cannot be read: %s.", path,
 			strerror(errno));
@@ -111,6 +116,9 @@ int identity_load(const char *dir, struct identity *out, struct complaint *compl
 		code = folder_check(keys, complaint);
 	if (!code)
 		code = city_load(dir, out, complaint);
+	if (!code && access(node, F_OK) && errno == ENOENT)
+		code = complain(complaint, ERROR_NOT_FOUND, "keys",
+			"There is no %s: put it back from your copy of the folder keys.", node);
 	if (!code)
 		code = key_file_read(node, &out->node_key, complaint);
 	if (code) {

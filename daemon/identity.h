@@ -54,6 +54,8 @@ struct identity_request {
 	const char *name, *slug, *country;
 	const char *const *listen;
 	size_t listen_count;
+	const char *const *advertise; /* what others dial, where that is not what is listened on */
+	size_t advertise_count;
 };
 
 /**

@@ -12,6 +12,33 @@
 #include "daemon/config_schema.h"
 #include "daemon/identity.h"
 
+static int addresses_check(const struct identity_request *r, struct complaint *complaint)
+{
+	if (r->listen_count > LIMIT_ADDRESSES || r->advertise_count > LIMIT_ADDRESSES)
+		return complain(complaint, ERROR_FIELD,
+			r->listen_count > LIMIT_ADDRESSES ? "listen" : "advertise", "At most %u addresses.",
+			LIMIT_ADDRESSES);
+	for (size_t i = 0; i < r->listen_count; i++) {
+		if (config_address_check(r->listen[i], true))
+			return complain(complaint, ERROR_FIELD, "listen",
+				"\"%s\" is not ADDR:PORT, such as "
+				"0.0.0.0:4400 or [::]:4400; port 0 lets one be chosen.",
+				r->listen[i]);
+		if (config_address_is_name(r->listen[i]))
+			return complain(complaint, ERROR_FIELD, "listen",
+				"\"%s\" is a name: give an address of this machine here, such as 0.0.0.0:4400, and "
+				"the name with --advertise.",
+				r->listen[i]);
+	}
+	for (size_t i = 0; i < r->advertise_count; i++)
+		if (config_address_check(r->advertise[i], false) || config_address_is_any(r->advertise[i]))
+			return complain(complaint, ERROR_FIELD, "advertise",
+				"\"%s\" is not what others can dial, such as hansa.example.org:4400 or "
+				"192.0.2.7:4400.",
+				r->advertise[i]);
+	return 0;
+}
+
 static int request_check(const struct identity_request *r, struct complaint *complaint)
 {
 	struct bytes name = bytes_from_text(r->name);
@@ -25,14 +52,9 @@ static int request_check(const struct identity_request *r, struct complaint *com
 		strspn(r->country, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 2)
 		return complain(complaint, ERROR_FIELD, "country",
 			"A country is two capital letters, as in ISO 3166: HU, SK, PL.");
-	if (r->listen_count > LIMIT_ADDRESSES)
-		return complain(complaint, ERROR_FIELD, "listen", "At most %u addresses.", LIMIT_ADDRESSES);
-	for (size_t i = 0; i < r->listen_count; i++)
-		if (config_address_check(r->listen[i], true))
-			return complain(complaint, ERROR_FIELD, "listen",
-				"\"%s\" is not HOST:PORT, such as "
-				"0.0.0.0:4400 or [::]:4400; port 0 lets one be chosen.",
-				r->listen[i]);
+	int code = addresses_check(r, complaint);
+	if (code)
+		return code;
 	char path[IDENTITY_PATH_MAX];
 	if (!r->dir || !r->dir[0] || identity_path(path, r->dir, IDENTITY_NODE_KEY_NEW))
 		return complain(complaint, ERROR_FIELD, "data", "The folder's path is empty or too long.");
@@ -73,6 +95,7 @@ static int config_write(
 		.city = {(char *)(uintptr_t)r->name, (char *)(uintptr_t)r->slug,
 			(char *)(uintptr_t)r->country},
 		.listen = {(char **)(uintptr_t)r->listen, (unsigned)r->listen_count},
+		.advertise = {(char **)(uintptr_t)r->advertise, (unsigned)r->advertise_count},
 		.dial_max = 8,
 		.relay = true,
 		.log = {.level = LOG_LEVEL_INFO},
@@ -83,8 +106,7 @@ static int config_write(
 	FILE *file = open_memstream(&text, &len);
 	if (!file)
 		return ERROR_MEMORY;
-	fputs("# Every key is described in hansad.yaml of the documentation; `hansad --config FILE "
-		  "--check` checks.\n",
+	fputs("# hansad(8) describes every key; `hansad --config FILE --check` says what is wrong.\n",
 		file);
 	int code = config_print(&config, file);
 	if (fclose(file))

@@ -56,10 +56,13 @@ static int print(const char *config_path)
 static int check(const char *config_path)
 {
 	struct complaint complaint = {0};
-	int code = app_check(config_path, &complaint);
+	const char *note;
+	int code = app_check(config_path, &note, &complaint);
 	if (code)
 		return refused(config_path, &complaint, code);
 	printf("%s: good\n", config_path);
+	if (note)
+		fprintf(stderr, "hansad: note: %s\n", note);
 	return EXIT_DONE;
 }
 

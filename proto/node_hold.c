@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "proto/node_private.h"
+#include "record/kind.h"
 
 /*
  * Never fork yourself: while this city's own feeds may be longer elsewhere than here, nothing is
@@ -89,9 +90,9 @@ static bool network_recovering(struct node *node, struct network *network)
 		uint64_t want = guard > beyond ? guard : beyond;
 		if (want > (feed ? feed->tip.seq : 0)) {
 			snprintf(node->state_text, sizeof node->state_text,
-				"%s: this city's own feed of lane %u is taken back from its peers: %llu of %llu "
+				"%s: this city's own feed %s is taken back from its peers: %llu of %llu "
 				"entries are here",
-				network->slug, lane, (unsigned long long)(feed ? feed->durable_seq : 0),
+				network->slug, lane_name(lane), (unsigned long long)(feed ? feed->durable_seq : 0),
 				(unsigned long long)want);
 			return true;
 		}

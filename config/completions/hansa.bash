@@ -20,7 +20,7 @@ _hansa() {
         return
     fi
     case "$verb $second" in
-        'init '*) set -- '--city --slug --country --data --listen --socket --json --help --version' ;;
+        'init '*) set -- '--city --slug --country --data --listen --advertise --socket --json --help --version' ;;
         'key renew') set -- '--socket --json --help --version' ;;
         'key '*) set -- 'renew' ;;
         'network create') set -- '--name --slug --officer-key --officer-name --socket --json --help --version' ;;

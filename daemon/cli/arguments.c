@@ -16,6 +16,7 @@ const struct option_spec option_specs[OPTION_COUNT] = {
 	[OPTION_VERSION] = {"version", NULL, "print the version"},
 	[OPTION_COMPLETION] = {"completion", "SHELL", "print completions for a shell: bash"},
 	[OPTION_MANUAL] = {"manual", NULL, "print the manual page"},
+	[OPTION_ADVERTISE] = {"advertise", "HOST:PORT", "what other cities dial"},
 	[OPTION_ALLOW] = {"allow", "CITY", "allow links to a city again, and dial it"},
 	[OPTION_AS] = {"as", "FORMAT", "cap, md or json"},
 	[OPTION_ATTACH] = {"attach", "FILE", "attach a file to the record"},

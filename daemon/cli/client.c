@@ -204,7 +204,7 @@ static const char *hint(const char *code)
 		const char *code, *text;
 	} hints[] = {
 		{"role", " Your administrator gives roles to users in hansad.yaml, under control.roles."},
-		{"recovering", " `hansa status` shows what it waits for."},
+		{"recovering", ". `hansa status` shows what it waits for."},
 		{"full", " Make room on the disk, then try again."},
 		{"busy", " Try again in a moment."},
 		{"stopping", " Try again when the daemon has been started again."},

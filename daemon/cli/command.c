@@ -25,13 +25,15 @@ const struct command commands[] = {
 	{"init", "", 0, 0, "make this city's keys and configuration",
 		"Makes the data folder with the city key, the node key and hansad.yaml, and prints the "
 		"city's fingerprint as it is read out over the telephone. Needs no daemon.",
-		setup_init, 5,
+		setup_init, 6,
 		{{OPTION_CITY, true, false, "NAME", "the city's name, such as Budapest"},
 			{OPTION_SLUG, true, false, NULL, "its short name in record ids, such as budapest"},
 			{OPTION_COUNTRY, true, false, NULL, NULL},
 			{OPTION_DATA, true, false, NULL, "the folder to make"},
 			{OPTION_LISTEN, true, true, NULL,
-				"where to listen for other cities; with port 0 one is chosen and kept"}}},
+				"where to listen for other cities; with port 0 one is chosen and kept"},
+			{OPTION_ADVERTISE, false, true, NULL,
+				"what other cities dial, where that differs: a name, or a router's address"}}},
 	{"key renew", "", 0, 0, "change this server's key in every network",
 		"Opens a new epoch with a new node key; links with the former key end. Do this when the "
 		"server or a copy of its disk may have been in other hands.",

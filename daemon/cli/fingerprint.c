@@ -26,7 +26,7 @@ int fingerprint_argument(
 			"fewer.",
 			name);
 	if (wrong_group)
-		return cli_refuse(cli, "--%s: the %d. group is mistyped or was misheard: ask for it again.",
+		return cli_refuse(cli, "--%s: group %d is mistyped or was misheard: ask for it again.",
 			name, wrong_group);
 	return cli_refuse(
 		cli, "--%s: a fingerprint has only letters (without I, L, O and U) and digits.", name);

@@ -85,8 +85,8 @@ int network_create(struct cli *cli)
 		"who is a member.",
 		key.path);
 	cli_note(cli,
-		"Warning: one signature (k = 1) is enough to change this network. Add officers "
-		"before many cities rely on it.");
+		"Warning: one signature (k = 1) is enough to change this network: whoever takes this "
+		"key can admit and remove cities.");
 	if (cli->json) {
 		json_object_set_new(made, "officer_key", json_string(key.path));
 		code = cli_print_json(cli, made, 0);
@@ -97,6 +97,11 @@ int network_create(struct cli *cli)
 			"Network %s is founded. Its id is\n    %s\nNext: hansa invite --network %s "
 			"--city SLUG\n",
 			named, cli_text(made, "network_id"), named);
+		if (strcmp(named, slug) != 0)
+			cli_note(cli,
+				"This city is in another network %s already, so it calls the new one %s. If you "
+				"meant the other one, leave this one alone: it has no members but this city.",
+				slug, named);
 		json_decref(made);
 	}
 	officer_key_free(&key);
@@ -148,9 +153,8 @@ static const json_t *invitation_find(const json_t *answer, const char *city)
 {
 	json_t *invitation;
 	size_t i;
-	json_array_foreach(json_object_get(answer, "invitations"), i, invitation)
-		if (strcmp(cli_text(invitation, "city"), city) == 0)
-			return invitation;
+	json_array_foreach(json_object_get(answer, "invitations"), i,
+		invitation) if (strcmp(cli_text(invitation, "city"), city) == 0) return invitation;
 	return NULL;
 }
 

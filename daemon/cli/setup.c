@@ -6,9 +6,35 @@
 #include "base/error.h"
 #include "daemon/cli/cli.h"
 #include "daemon/cli/client.h"
+#include "daemon/config_schema.h"
 #include "daemon/identity.h"
 
-#define LISTEN_MAX 16
+#define ADDRESSES_MAX 16
+
+/** Of --listen or --advertise: how many there are, or CLI_USAGE. */
+static int addresses_take(
+	struct cli *cli, enum option_id id, const char *to[static ADDRESSES_MAX], size_t *count)
+{
+	const char *address;
+	size_t at = 0;
+	while ((address = arguments_next(&cli->arguments, id, &at))) {
+		if (*count == ADDRESSES_MAX)
+			return cli_usage(
+				cli, "--%s may be given %d times.", option_specs[id].name, ADDRESSES_MAX);
+		to[(*count)++] = address;
+	}
+	return CLI_DONE;
+}
+
+static bool can_be_dialled(const struct identity_request *request)
+{
+	if (request->advertise_count > 0)
+		return true;
+	for (size_t i = 0; i < request->listen_count; i++)
+		if (!config_address_is_any(request->listen[i]))
+			return true;
+	return false;
+}
 
 static int print_made(struct cli *cli, const char *dir, const char *fingerprint)
 {
@@ -23,7 +49,7 @@ static int print_made(struct cli *cli, const char *dir, const char *fingerprint)
 	fprintf(cli->out,
 		"The keys and the configuration of %s are in %s.\n\n"
 		"Its fingerprint, to be read out over the telephone to who admits it:\n\n    %s\n\n"
-		"Next: put a copy of %s/keys/city.key away from this machine, then start\n"
+		"Next: put a copy of the folder %s/keys away from this machine, then start\n"
 		"    hansad --config %s\n",
 		cli_option(cli, OPTION_CITY), dir, fingerprint, dir, config);
 	return CLI_DONE;
@@ -31,7 +57,7 @@ static int print_made(struct cli *cli, const char *dir, const char *fingerprint)
 
 int setup_init(struct cli *cli)
 {
-	const char *listen[LISTEN_MAX], *address;
+	const char *listen[ADDRESSES_MAX], *advertise[ADDRESSES_MAX];
 	struct complaint c = {0};
 	char fingerprint[TEXT_FINGERPRINT_SIZE];
 	struct identity_request request = {
@@ -40,18 +66,23 @@ int setup_init(struct cli *cli)
 		.slug = cli_option(cli, OPTION_SLUG),
 		.country = cli_option(cli, OPTION_COUNTRY),
 		.listen = listen,
+		.advertise = advertise,
 	};
-	size_t at = 0;
-	while ((address = arguments_next(&cli->arguments, OPTION_LISTEN, &at))) {
-		if (request.listen_count == LISTEN_MAX)
-			return cli_usage(cli, "--listen may be given %d times.", LISTEN_MAX);
-		listen[request.listen_count++] = address;
-	}
+	int code = addresses_take(cli, OPTION_LISTEN, listen, &request.listen_count);
+	if (!code)
+		code = addresses_take(cli, OPTION_ADVERTISE, advertise, &request.advertise_count);
+	if (code)
+		return code;
 	int error = identity_init(&request, fingerprint, &c);
 	if (error)
 		return cli_refuse(cli, "%s%s%s%s", c.field[0] ? "--" : "", c.field, c.field[0] ? ": " : "",
 			c.reason[0] ? c.reason : error_text(error));
-	return print_made(cli, request.dir, fingerprint);
+	code = print_made(cli, request.dir, fingerprint);
+	if (!code && !can_be_dialled(&request))
+		cli_note(cli,
+			"No other city can dial this one yet, so it cannot invite any: set advertise in "
+			"hansad.yaml to the name or address under which the internet reaches it.");
+	return code;
 }
 
 int setup_key_renew(struct cli *cli)

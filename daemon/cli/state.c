@@ -120,6 +120,7 @@ static void status_head(struct cli *cli, const json_t *status)
 {
 	const json_t *city = json_object_get(status, "city"), *store = json_object_get(status, "store");
 	const json_t *listen = json_object_get(status, "listen");
+	const json_t *dialled = json_object_get(status, "advertise");
 	char size[24], room[24];
 	long long up = number(status, "uptime_s");
 	cli_print_text(cli->out, cli_text(city, "name"), false);
@@ -131,6 +132,10 @@ static void status_head(struct cli *cli, const json_t *status)
 		bytes_text(size, store, "bytes"), bytes_text(room, store, "free"));
 	for (size_t i = 0; i < json_array_size(listen); i++)
 		fprintf(cli->out, "  listens on   %s\n", json_string_value(json_array_get(listen, i)));
+	for (size_t i = 0; i < json_array_size(dialled); i++)
+		fprintf(cli->out, "  others dial  %s\n", json_string_value(json_array_get(dialled, i)));
+	if (json_array_size(listen) > 0 && json_array_size(dialled) == 0)
+		fputs("  others dial  nothing: set advertise in hansad.yaml\n", cli->out);
 }
 
 /** Of its charter: what people have to see to. */
@@ -186,7 +191,7 @@ static int status_networks(struct cli *cli, const json_t *networks)
 		{"CITIES", TABLE_RIGHT},
 		{"THIS CITY", 0},
 		{"AMENDMENT", TABLE_RIGHT},
-		{"OF", 0},
+		{"DATED", 0},
 	};
 	struct table table;
 	json_t *network;

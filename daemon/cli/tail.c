@@ -44,6 +44,8 @@ static void print_event(struct cli *cli, const char *event, const json_t *data)
 	fprintf(cli->out, "%s", event);
 	json_object_foreach((json_t *)(uintptr_t)data, key, value)
 	{
+		if (json_is_null(value) || (json_is_string(value) && !json_string_value(value)[0]))
+			continue; /* a genesis is no city's */
 		fprintf(cli->out, "  %s ", key);
 		if (json_is_string(value))
 			cli_print_text(cli->out, json_string_value(value), false);

@@ -170,7 +170,7 @@ static void usage(void **state)
 		{"invite --network pact --city x --expires 99999999999999999999d", CLI_USAGE, "12h or 7d"},
 		{"invite --network pact --city x --key ABC", CLI_REFUSED, "8 groups of 5 characters"},
 		{"invite --network pact --city x --key GCBTT-2KABK-HMZTC-QSGFK-T89JJ-Q0SX3-PBCAQ-J8NMQ",
-			CLI_REFUSED, "the 8. group is mistyped"},
+			CLI_REFUSED, "group 8 is mistyped"},
 		{"network create --name N --slug Pact", CLI_REFUSED, "--slug: A short name"},
 	};
 	(void)state;

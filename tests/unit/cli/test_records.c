@@ -64,9 +64,10 @@ static void deadlines_of_calls(void **state)
 	(void)state;
 	fake_server_start(&server, exchanges, 1);
 	struct run run = run_cli("list call");
-	assert_string_equal(run.out, "ID  PUBLISHED         UNTIL       TITLE  STATE\n"
-								 "a   2026-03-01 12:30  2026-03-31         \n"
-								 "b   2026-03-01 12:30  2026-03-31         disowned\n");
+	assert_string_equal(run.out,
+		"ID  PUBLISHED         UNTIL       TITLE  STATE\n"
+		"a   2026-03-01 12:30  2026-03-31         \n"
+		"b   2026-03-01 12:30  2026-03-31         disowned\n");
 	fake_server_stop(&server);
 	run_free(&run);
 	fake_server_free(&server);
@@ -201,7 +202,8 @@ static void tail_goes_on_after_a_cut(void **state)
 		{"GET /v1/events?from=e-5&detail=1", 200, "text/event-stream",
 			"id: e-6\nevent: entry\ndata: {\"records\": [" SUMMARY("3", "Three") "]}\n\n"},
 		{"GET /v1/events?from=e-6&detail=1", 200, "text/event-stream",
-			"id: e-7\nevent: object\ndata: {\"network\": \"pact\", \"type\": \"amendment\"}\n\n"},
+			"id: e-7\nevent: object\ndata: {\"network\": \"pact\", \"city\": \"\", "
+			"\"type\": \"amendment\"}\n\n"},
 		{"GET /v1/events?from=e-7&detail=1", 0, NULL, NULL},
 	};
 	struct fake_server server;

@@ -79,7 +79,8 @@ void dialer_ask(struct dialer *dialer, const struct hash *city_id)
 static void make(const char *dir)
 {
 	static const char *const listen_addresses[] = {"127.0.0.1:0"};
-	struct identity_request request = {dir, "Budapest", "budapest", "HU", listen_addresses, 1};
+	struct identity_request request = {
+		dir, "Budapest", "budapest", "HU", listen_addresses, 1, NULL, 0};
 	char fingerprint[TEXT_FINGERPRINT_SIZE];
 	struct complaint complaint = {0};
 	assert_int_equal(identity_init(&request, fingerprint, &complaint), 0);
@@ -147,13 +148,14 @@ static void a_second_daemon_on_one_store_is_refused(void **state)
 	struct app app, second;
 	struct later later;
 	struct complaint complaint = {0};
+	const char *note;
 	make(dir);
 	start(&app, dir);
 	identity_path(path, dir, IDENTITY_CONFIG);
 	assert_int_equal(app_start(&second, path, &complaint), ERROR_BUSY);
 	assert_true(complaint.reason[0]);
 	memset(&complaint, 0, sizeof(complaint));
-	assert_int_equal(app_check(path, &complaint), 0);
+	assert_int_equal(app_check(path, &note, &complaint), 0);
 	stop_soon(&later, &app, 0);
 	assert_int_equal(app_run(&app), 0);
 }
@@ -162,15 +164,21 @@ static void check_names_what_is_wrong(void **state)
 {
 	char *dir = *state, path[IDENTITY_PATH_MAX], key[IDENTITY_PATH_MAX];
 	struct complaint complaint = {0};
+	const char *note;
 	struct app app;
 	make(dir);
 	identity_path(path, dir, IDENTITY_CONFIG);
 	identity_path(key, dir, IDENTITY_NODE_KEY);
-	assert_int_equal(app_check(path, &complaint), 0);
+	assert_int_equal(app_check(path, &note, &complaint), 0);
+	assert_null(note);
 	assert_int_equal(chmod(key, 0644), 0);
-	assert_int_equal(app_check(path, &complaint), ERROR_KEY_EXPOSED);
+	assert_int_equal(app_check(path, &note, &complaint), ERROR_KEY_EXPOSED);
 	assert_int_equal(app_start(&app, path, &complaint), ERROR_KEY_EXPOSED);
-	assert_int_equal(app_check("/nonexistent/hansad.yaml", &complaint), ERROR_NOT_FOUND);
+	assert_int_equal(app_check("/nonexistent/hansad.yaml", &note, &complaint), ERROR_NOT_FOUND);
+	assert_int_equal(unlink(key), 0);
+	memset(&complaint, 0, sizeof(complaint));
+	assert_int_equal(app_check(path, &note, &complaint), ERROR_NOT_FOUND);
+	assert_non_null(strstr(complaint.reason, "put it back"));
 }
 
 static void rewrite(const char *dir, const char *more)
@@ -184,6 +192,55 @@ static void rewrite(const char *dir, const char *more)
 		"%s",
 		more);
 	assert_int_equal(fclose(file), 0);
+}
+
+static void check_notes_that_nobody_can_dial(void **state)
+{
+	static const struct {
+		const char *addresses;
+		bool noted;
+	} cases[] = {
+		{"listen: ['0.0.0.0:0', '[::]:0']\n", true},
+		{"listen: ['0.0.0.0:0', '127.0.0.1:0']\n", false},
+		{"listen: ['0.0.0.0:0']\nadvertise: ['hansa.example:4400']\n", false},
+		{"", false}, /* it only dials, as its admin wants */
+	};
+	char *dir = *state, path[IDENTITY_PATH_MAX];
+	make(dir);
+	identity_path(path, dir, IDENTITY_CONFIG);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct complaint complaint = {0};
+		const char *note;
+		FILE *file = fopen(path, "w");
+		assert_non_null(file);
+		fprintf(file, "city:\n  name: B\n  slug: b\n  country: HU\n%s", cases[i].addresses);
+		assert_int_equal(fclose(file), 0);
+		assert_int_equal(app_check(path, &note, &complaint), 0);
+		if ((note != NULL) != cases[i].noted)
+			fail_msg("case %zu: %s", i, note ? note : "no note");
+	}
+}
+
+/* Whoever has only a copy of the keys puts them into a new folder. */
+static void a_store_that_is_gone_is_made(void **state)
+{
+	char *dir = *state, path[IDENTITY_PATH_MAX];
+	struct app app;
+	struct later later;
+	struct complaint complaint = {0};
+	const char *note;
+	struct stat info;
+	make(dir);
+	identity_path(path, dir, IDENTITY_STORE);
+	assert_int_equal(rmdir(path), 0);
+	identity_path(path, dir, IDENTITY_CONFIG);
+	assert_int_equal(app_check(path, &note, &complaint), 0);
+	start(&app, dir);
+	identity_path(path, dir, IDENTITY_STORE);
+	assert_int_equal(stat(path, &info), 0);
+	assert_int_equal(info.st_mode & 0777, 0700);
+	stop_soon(&later, &app, 0);
+	assert_int_equal(app_run(&app), 0);
 }
 
 static void a_reload_takes_what_it_can(void **state)
@@ -412,6 +469,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			a_second_daemon_on_one_store_is_refused, folder_setup, folder_teardown),
 		cmocka_unit_test_setup_teardown(check_names_what_is_wrong, folder_setup, folder_teardown),
+		cmocka_unit_test_setup_teardown(
+			check_notes_that_nobody_can_dial, folder_setup, folder_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_store_that_is_gone_is_made, folder_setup, folder_teardown),
 		cmocka_unit_test_setup_teardown(
 			new_addresses_and_members_are_dialled_at_once, folder_setup, folder_teardown),
 		cmocka_unit_test_setup_teardown(a_reload_takes_what_it_can, folder_setup, folder_teardown),

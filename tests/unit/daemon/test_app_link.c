@@ -75,7 +75,7 @@ static void city_make(struct city *city, const char *folder, const char *name)
 	static const char *const listen_addresses[] = {"127.0.0.1:0"};
 	memset(city, 0, sizeof(*city));
 	snprintf(city->dir, sizeof(city->dir), "%s/%s", folder, name);
-	struct identity_request request = {city->dir, name, name, "HU", listen_addresses, 1};
+	struct identity_request request = {city->dir, name, name, "HU", listen_addresses, 1, NULL, 0};
 	char fingerprint[TEXT_FINGERPRINT_SIZE];
 	struct complaint complaint = {0};
 	assert_int_equal(identity_init(&request, fingerprint, &complaint), 0);

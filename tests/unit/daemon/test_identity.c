@@ -19,7 +19,8 @@ static const char *const listen_addresses[] = {"127.0.0.1:0"};
 
 static struct identity_request request_for(const char *dir)
 {
-	return (struct identity_request){dir, "Budapest", "budapest", "HU", listen_addresses, 1};
+	return (struct identity_request){
+		dir, "Budapest", "budapest", "HU", listen_addresses, 1, NULL, 0};
 }
 
 static void init_then_load(void **state)
@@ -89,16 +90,21 @@ static void bad_requests_leave_nothing(void **state)
 {
 	char *dir = *state, data[IDENTITY_PATH_MAX], fingerprint[TEXT_FINGERPRINT_SIZE];
 	snprintf(data, sizeof(data), "%s/data", dir);
-	static const char *const bad_listen[] = {"nowhere"};
+	static const char *const bad_listen[] = {"nowhere"}, *const name[] = {"hansa.example:4400"},
+							 *const any[] = {"0.0.0.0:4400"};
 	struct identity_request requests[] = {request_for(data), request_for(data), request_for(data),
-		request_for(data), request_for(data)};
+		request_for(data), request_for(data), request_for(data), request_for(data)};
 	requests[0].slug = "Buda Pest";
 	requests[1].country = "hu";
 	requests[2].name = "\xff";
 	requests[3].listen = bad_listen;
 	requests[4].dir = "/proc/nowhere/data";
-	static const char *const fields[] = {"slug", "country", "city", "listen", "data"};
-	for (size_t i = 0; i < 5; i++) {
+	requests[5].listen = name;
+	requests[6].advertise = any;
+	requests[6].advertise_count = 1;
+	static const char *const fields[] = {
+		"slug", "country", "city", "listen", "data", "listen", "advertise"};
+	for (size_t i = 0; i < 7; i++) {
 		struct complaint complaint = {0};
 		assert_true(identity_init(&requests[i], fingerprint, &complaint) < 0);
 		assert_string_equal(complaint.field, fields[i]);

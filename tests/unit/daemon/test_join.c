@@ -77,7 +77,7 @@ static void make(struct pair *p, struct city *city, const char *name, const char
 	char fingerprint[TEXT_FINGERPRINT_SIZE];
 	struct complaint complaint = {0};
 	snprintf(city->dir, sizeof(city->dir), "%s/%s", p->dir, slug);
-	struct identity_request request = {city->dir, name, slug, "EU", listen_addresses, 1};
+	struct identity_request request = {city->dir, name, slug, "EU", listen_addresses, 1, NULL, 0};
 	assert_int_equal(identity_init(&request, fingerprint, &complaint), 0);
 	start(city);
 }

@@ -28,7 +28,6 @@ struct check {
 	struct hash city_id, feed_id, prev;
 	struct roster_epoch epoch;
 	struct head head;
-	struct buffer entry_bytes;
 	struct entry_view entry;
 	struct proof *out;
 };
@@ -246,10 +245,10 @@ static int check_entry(struct check *c)
 	if (!code)
 		code = check_place(c);
 	if (!code)
-		code = bytes_read(c, json_object_get(c->json, "entry"), "entry", &c->entry_bytes);
+		code = bytes_read(c, json_object_get(c->json, "entry"), "entry", &out->entry);
 	if (code)
 		return code;
-	struct cursor cursor = cursor_init(buffer_bytes(&c->entry_bytes));
+	struct cursor cursor = cursor_init(buffer_bytes(&out->entry));
 	code = entry_parse(&cursor, &c->entry);
 	if (!code)
 		code = cursor_end(&cursor);
@@ -314,15 +313,13 @@ static int check_claims(struct check *c)
 
 static int read_record(struct check *c)
 {
-	struct header header;
 	struct proof *out = c->out;
-	int code = header_decode(c->entry.header, &header);
+	const struct header *header = &out->header;
+	int code = header_decode(c->entry.header, &out->header);
 	if (code)
 		return complain(c->complaint, code, "entry", "%s", error_text(code));
-	out->kind = header.kind;
-	out->time = header.time_ms;
 	out->purged = c->entry.form == ENTRY_FORM_PURGED;
-	if (!out->purged && kind_known(header.kind) && !(header.flags & HEADER_FLAG_SEALED))
+	if (!out->purged && kind_known(header->kind) && !(header->flags & HEADER_FLAG_SEALED))
 		out->body = body_decode(c->entry.body, NULL);
 	return 0;
 }
@@ -346,7 +343,6 @@ int proof_check(const json_t *proof, struct proof *out, struct complaint *compla
 		code = steps[i](&c);
 	roster_free(c.roster);
 	hasher_deinit(&c.hasher);
-	buffer_deinit(&c.entry_bytes);
 	if (code)
 		proof_deinit(out);
 	return code;
@@ -355,5 +351,6 @@ int proof_check(const json_t *proof, struct proof *out, struct complaint *compla
 void proof_deinit(struct proof *proof)
 {
 	json_decref(proof->body);
+	buffer_deinit(&proof->entry);
 	memset(proof, 0, sizeof(*proof));
 }

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buffer.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "crypto/hash.h"
@@ -35,12 +36,12 @@ struct proof {
 	uint64_t seq;
 	struct hash hash; /* of the record */
 	uint64_t head_seq;
-	bool by_cut;        /* no head: the charter ended the epoch at head_seq and so vouches */
-	uint64_t head_time; /* ms; 0 with by_cut */
-	uint16_t kind;
-	uint64_t time; /* ms, as the record's header says */
-	bool purged;   /* the body is gone, only its hash is left */
-	json_t *body;  /* NULL: purged, or of a kind that is not known here */
+	bool by_cut;          /* no head: the charter ended the epoch at head_seq and so vouches */
+	uint64_t head_time;   /* ms; 0 with by_cut */
+	struct buffer entry;  /* its bytes, into which the header points */
+	struct header header; /* of the record */
+	bool purged;          /* the body is gone, only its hash is left */
+	json_t *body;         /* NULL: purged, or of a kind that is not known here */
 };
 
 /**

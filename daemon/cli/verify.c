@@ -13,6 +13,7 @@
 #include "daemon/cli/client.h"
 #include "daemon/cli/proof.h"
 #include "daemon/cli/record_id.h"
+#include "daemon/cli/shown.h"
 #include "record/body.h"
 #include "record/json_text.h"
 #include "record/kind.h"
@@ -56,23 +57,6 @@ static int proof_get(struct cli *cli, const struct record_id *id, json_t **out)
 	return client_get(client, &url, out);
 }
 
-/** What the file shows as the record's text must be what was signed. */
-static bool body_agrees(const json_t *file, const struct proof *proof)
-{
-	json_t *body = json_object_get(file, "body");
-	if (!json_is_object(body) || !proof->body)
-		return true;
-	struct buffer shown, signed_body;
-	buffer_init(&shown, BODY_SIZE_MAX);
-	buffer_init(&signed_body, BODY_SIZE_MAX);
-	bool equal = body_encode(body, &shown, NULL) == 0 &&
-		body_encode(proof->body, &signed_body, NULL) == 0 &&
-		bytes_equal(buffer_bytes(&shown), buffer_bytes(&signed_body));
-	buffer_deinit(&shown);
-	buffer_deinit(&signed_body);
-	return equal;
-}
-
 static const char *time_text(uint64_t ms, char to[static TIMESTAMP_TEXT_MAX])
 {
 	return timestamp_format(timestamp_from_ms(ms > INT64_MAX ? INT64_MAX : (int64_t)ms), to);
@@ -81,7 +65,7 @@ static const char *time_text(uint64_t ms, char to[static TIMESTAMP_TEXT_MAX])
 static void print_verified(FILE *to, const struct proof *p)
 {
 	char hex[TEXT_HEX_SIZE(HASH_SIZE)], time[TIMESTAMP_TEXT_MAX];
-	const char *title = p->body ? body_title(p->kind, p->body) : "";
+	const char *title = p->body ? body_title(p->header.kind, p->body) : "";
 	fputs("VERIFIED: ", to);
 	cli_print_text(to, title, false);
 	fprintf(to, "%s%s/%s/%s/%" PRIu64 "\n\n", title[0] ? "\n          " : "", p->network_slug,
@@ -150,26 +134,28 @@ static int print_json(struct cli *cli, const struct proof *p)
 		0);
 }
 
+static int not_verified(struct cli *cli, const char *field, const char *reason)
+{
+	if (cli->json)
+		cli_print_json(cli,
+			json_pack("{s:b, s:s, s:s}", "verified", false, "field", field, "reason", reason), 0);
+	return cli_refuse(cli, "NOT VERIFIED: %s%s%s", field, field[0] ? ": " : "", reason);
+}
+
 static int verify(struct cli *cli, const json_t *file)
 {
 	struct proof proof;
 	struct complaint c = {0};
 	const json_t *inner = json_object_get(file, "proof");
 	int error = proof_check(inner ? inner : file, &proof, &c);
-	if (error) {
-		if (cli->json)
-			cli_print_json(cli,
-				json_pack("{s:b, s:s, s:s}", "verified", false, "field", c.field, "reason",
-					c.reason[0] ? c.reason : error_text(error)),
-				0);
-		return cli_refuse(cli, "NOT VERIFIED: %s%s%s", c.field, c.field[0] ? ": " : "",
-			c.reason[0] ? c.reason : error_text(error));
-	}
+	if (error)
+		return not_verified(cli, c.field, c.reason[0] ? c.reason : error_text(error));
 	int code = CLI_DONE;
-	if (inner && !body_agrees(file, &proof)) {
-		code = cli_refuse(cli,
-			"NOT VERIFIED: body: The text in this file is not the one that the city signed; the "
-			"proof beside it is good and has the signed text.");
+	const char *fault = inner ? shown_fault(file, &proof) : NULL;
+	if (fault) {
+		code = not_verified(cli, fault,
+			"What stands in this file is not what the city signed; the proof beside it is good "
+			"and has the signed text.");
 	} else if (cli->json) {
 		code = print_json(cli, &proof);
 	} else {

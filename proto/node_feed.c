@@ -406,8 +406,10 @@ int node_feed_run(struct node *node, struct link *link, struct feed *feed, uint6
 	if (skipped)
 		code = ERROR_GAP;
 	if (code == 0 &&
-		(feed->frozen || feed->failed || (node->paused && feed->lane != FEED_LANE_ALERT)))
+		(feed->frozen || feed->failed || (node->paused && feed->lane != FEED_LANE_ALERT))) {
 		code = ERROR_STATE;
+		feed->epoch_missing = true;
+	}
 	if (code == 0) {
 		code = node_feed_rules(feed, head.epoch, &rules);
 		feed->epoch_missing |= code == ERROR_EPOCH_UNKNOWN;
@@ -476,7 +478,9 @@ void node_feed_settle(struct feed *feed)
 	if (feed->durable.seq == 0)
 		feed->base = 0;
 	feed->failed = false;
-	/* What was lost with the commit is still to be had from whom announced it. */
+	/* What was lost with the commit is still to be had from whom announced it, also if its pull
+	 * ends only now. */
+	feed->epoch_missing = true;
 	feed->retry_at = monotime_add_ms(feed->network->node->now.mono, 500);
 	spread_want(feed->network->node, feed);
 }

@@ -76,7 +76,8 @@ struct feed {
 	struct monotime pull_at;    /* when it was asked, or something of it came */
 	bool pull_begun;            /* a run of it has begun in fragments */
 	uint32_t pull_moves;        /* taken from one link and given to another, without anything */
-	bool epoch_missing;         /* a run came whose epoch, cut or purge is not known here yet */
+	bool epoch_missing;         /* a run came that could not be kept: its epoch, cut or purge
+									is not known here yet, it was frozen, there was no room */
 	struct list_node wanting; /* in node->wanting[lane - 1] while it should be pulled and is not */
 	struct monotime retry_at; /* not wanted before */
 };

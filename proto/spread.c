@@ -263,7 +263,8 @@ void spread_pull_end(struct link *link, struct feed *feed, uint32_t code)
 	/* Nothing of what it announced could be had, and not because a record is missing here: its word
 	 * is forgotten, so that neither a pull nor a cursor waits for it for ever. */
 	bool empty = !feed->filling && feed->tip.seq == feed->pull_progress_seq &&
-		feed->in_flight == 0 && !feed->failed && !feed->epoch_missing && !link->node->paused;
+		feed->in_flight == 0 && !feed->failed && !feed->epoch_missing && !feed->frozen &&
+		!link->node->paused;
 	struct announced *a = sync_announced(feed, link);
 	bool is_void = empty && a && (code == END_DONE || code == END_NOT_HELD);
 	pull_over(link, feed, code <= END_LATER ? retry_ms[code] : 60000);

@@ -261,7 +261,7 @@ int roster_record_rival(const struct roster *roster, const struct hash *city_id,
 
 /**
  * The fork proof that freezes a feed: of the city's newest epoch, if there is one. False: not
- * frozen by a proof. `wire` may be NULL.
+ * frozen by a proof. `common_seq` and `wire` may be NULL.
  */
 bool roster_fork(const struct roster *roster, const struct hash *city_id, uint8_t lane,
 	uint64_t *common_seq, struct bytes *wire);

@@ -143,7 +143,8 @@ bool roster_fork(const struct roster *r, const struct hash *city_id, uint8_t lan
 	for (const struct held_proof *proof = m ? m->proofs : NULL; proof; proof = proof->next) {
 		if (proof->lane != lane || proof->epoch != m->shown.epoch)
 			continue;
-		*common_seq = proof->seq;
+		if (common_seq)
+			*common_seq = proof->seq;
 		if (wire)
 			*wire = proof->wire;
 		return true;

@@ -547,6 +547,7 @@ static void a_fork_proof_freezes_one_epoch_of_a_feed(void **state)
 	assert_true(fixture_effect(f, ROSTER_EFFECT_FROZEN, "budapest"));
 	assert_true(roster_fork(f->roster, &id, FEED_LANE_DOC, &seq, NULL));
 	assert_int_equal(seq, 20);
+	assert_true(roster_fork(f->roster, &id, FEED_LANE_DOC, NULL, NULL));
 	assert_int_equal(f->change.dropped_count, 0); /* each epoch's proof is kept */
 	assert_int_equal(fork_at(f, "budapest", 2, 2, 30, false), ERROR_EXISTS);
 	assert_int_equal(fork_at(f, "budapest", 2, 2, 10, false), 0);

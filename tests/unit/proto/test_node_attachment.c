@@ -110,8 +110,7 @@ static void fragments(struct fetch *f, struct bytes bytes, bool last)
 			script_drain(&f->s);
 		}
 		assert_true(f->sent + part.len <= f->s.bulk_limit);
-		message_write_fragment(
-			&f->s.out, f->stream, f->stream_sent, last && bytes.len == 0, part);
+		message_write_fragment(&f->s.out, f->stream, f->stream_sent, last && bytes.len == 0, part);
 		f->sent += part.len;
 		f->stream_sent += part.len;
 	}

@@ -53,8 +53,8 @@ static void renew(struct city *city, uint8_t fill)
 	struct buffer wire;
 	int code = 1;
 	struct secret_key *key = renewal(city, fill, &wire);
-	assert_int_equal(node_object_submit(city->node, &c->network_id, buffer_bytes(&wire), on_object,
-						 &code, c->now),
+	assert_int_equal(node_object_submit(
+						 city->node, &c->network_id, buffer_bytes(&wire), on_object, &code, c->now),
 		0);
 	buffer_deinit(&wire);
 	cluster_pass(c, 10);
@@ -74,8 +74,7 @@ static struct bytes amendment_of(const struct city *city, uint64_t number)
 {
 	struct bytes wire;
 	struct hash hash;
-	assert_int_equal(
-		roster_amendment(node_network_roster(city->node, 0), number, &wire, &hash), 0);
+	assert_int_equal(roster_amendment(node_network_roster(city->node, 0), number, &wire, &hash), 0);
 	return wire;
 }
 
@@ -137,8 +136,8 @@ static void a_stranger_may_send_little(void **state)
 	script_send(&s);
 	assert_true(script_closed(&s));
 	assert_int_equal(script_bye(&s), BYE_PROTOCOL);
-	assert_true(bytes_equal_text(
-		bytes_slice(s.message.reason.text, 0, 23), "it broke the rule frame"));
+	assert_true(
+		bytes_equal_text(bytes_slice(s.message.reason.text, 0, 23), "it broke the rule frame"));
 	script_close(&s);
 	cluster_deinit(&c);
 
@@ -148,8 +147,8 @@ static void a_stranger_may_send_little(void **state)
 	script_send(&s);
 	assert_true(script_closed(&s));
 	assert_int_equal(script_bye(&s), BYE_PROTOCOL);
-	assert_true(bytes_equal_text(
-		bytes_slice(s.message.reason.text, 0, 23), "it broke the rule limit"));
+	assert_true(
+		bytes_equal_text(bytes_slice(s.message.reason.text, 0, 23), "it broke the rule limit"));
 	script_close(&s);
 	cluster_deinit(&c);
 }
@@ -288,8 +287,7 @@ static void a_long_charter_reaches_who_lacks_it(void **state)
 	memset(reason, 'r', CHARTER_REASON_MAX);
 	for (uint64_t number = 1; bytes < LIMIT_CONTROL_QUEUE_BYTES + LIMIT_OBJECT_BYTES; number++) {
 		for (size_t i = 0; i < 128; i++) {
-			items[i] = (struct amendment_item){
-				.kind = i % 2 ? AMENDMENT_RESUME : AMENDMENT_SUSPEND,
+			items[i] = (struct amendment_item){.kind = i % 2 ? AMENDMENT_RESUME : AMENDMENT_SUSPEND,
 				.city_id = c.cities[2].city_id};
 			if (i % 2 == 0)
 				items[i].end.reason = bytes_from_text(reason);
@@ -325,8 +323,7 @@ static void a_former_key_is_let_in_nowhere(void **state)
 	cluster_pass(&c, LIMIT_CHARTER_ONLY_MS + 10);
 	assert_true(script_closed(&s));
 	assert_int_equal(script_bye(&s), BYE_NOT_PINNED);
-	assert_true(bytes_equal_text(
-		s.message.reason.text, "the node key belongs to a former epoch"));
+	assert_true(bytes_equal_text(s.message.reason.text, "the node key belongs to a former epoch"));
 	script_close(&s);
 	/* With the new one all goes on. */
 	cluster_connect(&c, &c.cities[0], &c.cities[1]);

@@ -51,8 +51,7 @@ static void a_paused_node_takes_alerts_and_objects(void **state)
 	assert_string_equal(c.cities[1].last_close, "");
 	assert_int_equal(roster_number(node_network_roster(c.cities[1].node, 0)), 1);
 	for (uint8_t lane = 1; lane <= FEED_LANE_COUNT; lane++)
-		assert_int_equal(
-			seq_of(&c.cities[1], &c.cities[0], lane), lane == FEED_LANE_ALERT ? 1 : 0);
+		assert_int_equal(seq_of(&c.cities[1], &c.cities[0], lane), lane == FEED_LANE_ALERT ? 1 : 0);
 	node_resume(c.cities[1].node, c.now);
 	cluster_pass(&c, 2000);
 	for (uint8_t lane = 1; lane <= FEED_LANE_COUNT; lane++)

@@ -6,12 +6,9 @@
 const char *member_status_name(enum member_status status)
 {
 	switch (status) {
-	case MEMBER_ACTIVE:
-		return "active";
-	case MEMBER_SUSPENDED:
-		return "suspended";
-	case MEMBER_REMOVED:
-		return "removed";
+	case MEMBER_ACTIVE: return "active";
+	case MEMBER_SUSPENDED: return "suspended";
+	case MEMBER_REMOVED: return "removed";
 	}
 	return "unknown";
 }
@@ -31,8 +28,8 @@ size_t roster_active_count(const struct roster *r)
 	return r->active_count;
 }
 
-const struct roster_member *roster_member_by_city(
-	const struct roster *r, const struct hash *city_id)
+const struct roster_member *roster_member_by_city(const struct roster *r,
+	const struct hash *city_id)
 {
 	const struct member *m = roster_state_member(r, city_id);
 	return m ? &m->shown : NULL;
@@ -48,8 +45,8 @@ const struct roster_member *roster_member_by_slug(const struct roster *r, struct
 	return m ? &m->shown : NULL;
 }
 
-const struct roster_member *roster_member_by_node_key(
-	const struct roster *r, const struct public_key *node_key)
+const struct roster_member *roster_member_by_node_key(const struct roster *r,
+	const struct public_key *node_key)
 {
 	const struct record *record = map_get(&r->by_node_key, node_key->bytes);
 	if (!record || !public_key_equal(&record->member->shown.node_key, node_key))
@@ -60,7 +57,8 @@ const struct roster_member *roster_member_by_node_key(
 bool roster_is_current_pin(const struct roster *r, const struct public_key *node_key)
 {
 	const struct roster_member *member = roster_member_by_node_key(r, node_key);
-	return member && member->status == MEMBER_ACTIVE && !member->is_void && !member->awaits_record;
+	return member && member->status == MEMBER_ACTIVE && !member->is_void
+		&& !member->awaits_record;
 }
 
 /* Takes each lane's cut where it is lower than what is there. */
@@ -73,8 +71,8 @@ static void lower(struct roster_epoch *out, const struct epoch_cut cuts[static E
 	out->has_end = true;
 }
 
-int roster_epoch(
-	const struct roster *r, const struct hash *city_id, uint32_t epoch, struct roster_epoch *out)
+int roster_epoch(const struct roster *r, const struct hash *city_id, uint32_t epoch,
+	struct roster_epoch *out)
 {
 	const struct member *m = roster_state_member(r, city_id);
 	*out = (struct roster_epoch){.epoch = epoch};
@@ -103,8 +101,8 @@ int roster_epoch(
 	return 0;
 }
 
-int roster_renewal_floor(
-	const struct roster *r, const struct hash *city_id, struct epoch_cut floor[static EPOCH_LANES])
+int roster_renewal_floor(const struct roster *r, const struct hash *city_id,
+	struct epoch_cut floor[static EPOCH_LANES])
 {
 	const struct member *m = roster_state_member(r, city_id);
 	if (!m)
@@ -154,8 +152,8 @@ bool roster_fork(const struct roster *r, const struct hash *city_id, uint8_t lan
 	return false;
 }
 
-int roster_floor(
-	const struct roster *r, const struct hash *city_id, uint8_t lane, struct epoch_cut *out)
+int roster_floor(const struct roster *r, const struct hash *city_id, uint8_t lane,
+	struct epoch_cut *out)
 {
 	const struct member *m = roster_state_member(r, city_id);
 	for (const struct held_floor *floor = m ? m->floors : NULL; floor; floor = floor->next) {

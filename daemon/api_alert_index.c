@@ -27,7 +27,8 @@ struct feed_index {
 	struct hash feed_id;
 	uint64_t next_seq;
 	struct hash last_hash; /* of the entry before next_seq */
-	uint64_t fill_seq;     /* of the feed: older entries that came later */
+	/* of the feed: older entries may come later, below its first or up to it */
+	uint64_t first_seq, fill_seq;
 	struct map seqs;       /* hash of what a reference says -> seq + 1 of the newest that is it */
 	struct map twins;      /* seq -> seq + 1 of the one before it that says the same */
 	struct map followers;  /* seq -> 2 * seq of the newest that acts on it, + 1 if it cancels */
@@ -214,7 +215,7 @@ static int reset_if_changed(
 	struct feed_index *feed, struct store *store, const struct store_feed *now)
 {
 	struct hash hash;
-	bool same = feed->fill_seq == now->fill_seq;
+	bool same = feed->first_seq == now->first_seq && feed->fill_seq == now->fill_seq;
 	if (same && feed->next_seq > 1) {
 		int code = store_read_entry(store, &feed->feed_id, feed->next_seq - 1, on_hash, &hash);
 		if (code && code != ERROR_NOT_FOUND)
@@ -226,6 +227,7 @@ static int reset_if_changed(
 		map_clear(&feed->twins);
 		map_clear(&feed->followers);
 		feed->next_seq = 1;
+		feed->first_seq = now->first_seq;
 		feed->fill_seq = now->fill_seq;
 	}
 	return 0;

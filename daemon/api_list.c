@@ -17,6 +17,11 @@ struct api_list_feed {
 	bool found;         /* the newest that passes and was not given out yet */
 	struct api_list_place place;
 	uint64_t low_ms;    /* time of the last entry looked at */
+	/* Alerts that stand aside, beyond the feed's end: listed before all of it. */
+	struct api_list_gap {
+		uint64_t seq, time_ms;
+	} *gaps;            /* STORE_GAPS_MAX; NULL: there are none */
+	unsigned gap_count; /* not given out yet, ascending */
 };
 
 int api_list_add(struct api_list *list, const struct api_feed *feed)
@@ -38,6 +43,8 @@ int api_list_add(struct api_list *list, const struct api_feed *feed)
 
 void api_list_deinit(struct api_list *list)
 {
+	for (size_t i = 0; i < list->count; i++)
+		free(list->feeds[i].gaps);
 	free(list->feeds);
 	json_decref(list->records);
 }
@@ -109,11 +116,40 @@ static int on_look(void *ctx, const struct store_entry *entry)
 	return FOUND;
 }
 
+/** They are few, and their chain shows nothing yet: those that pass are noted at once. */
+static int on_gap(void *ctx, const struct store_gap *gap)
+{
+	struct look *look = ctx;
+	struct api_list_feed *one = look->one;
+	struct api_list_place place = one->place;
+	struct header header;
+	struct cursor cursor = cursor_init(gap->wire);
+	struct entry_view view;
+	look->list->examined++;
+	if (!one->gaps)
+		one->gaps = calloc(STORE_GAPS_MAX, sizeof(*one->gaps));
+	if (!one->gaps)
+		return ERROR_MEMORY;
+	if (entry_parse(&cursor, &view) != 0 || header_decode(view.header, &header) != 0)
+		return ERROR_CORRUPT;
+	place.time_ms = header.time_ms;
+	place.seq = gap->seq;
+	if (one->gap_count < STORE_GAPS_MAX && passes(&look->list->filter, &header) &&
+		(!look->list->has_before || place_compare(&place, &look->list->before) < 0))
+		one->gaps[one->gap_count++] = (struct api_list_gap){gap->seq, header.time_ms};
+	return 0;
+}
+
 /** Finds the feed's next entry that passes, as far as one page may look. */
 static int feed_advance(struct api_list *list, struct api_list_feed *one)
 {
 	struct look look = {list, one};
-	one->found = false;
+	one->found = one->gap_count > 0;
+	if (one->found) {
+		one->gap_count--;
+		one->place.seq = one->gaps[one->gap_count].seq;
+		one->place.time_ms = one->gaps[one->gap_count].time_ms;
+	}
 	while (one->next_seq && !one->found && list->examined < API_LIST_EXAMINED_MAX) {
 		uint64_t next = 0;
 		int code = store_scan(list->store, &one->feed.feed_id, one->next_seq, true,
@@ -176,8 +212,12 @@ static int feed_start(struct api_list *list, struct api_list_feed *one)
 	int code = store_read_feed(list->store, &one->feed.feed_id, &feed);
 	if (code)
 		return code == ERROR_NOT_FOUND ? 0 : code;
-	if (one->feed.lane == LANE_ALERT)
+	if (one->feed.lane == LANE_ALERT) {
+		struct look look = {list, one};
 		code = alert_index_refresh(list->alerts, list->store, &one->feed.feed_id);
+		if (!code && feed.gaps)
+			code = store_each_gap(list->store, &one->feed.feed_id, on_gap, &look);
+	}
 	if (code)
 		return code;
 	one->next_seq = feed.seq;
@@ -187,20 +227,13 @@ static int feed_start(struct api_list *list, struct api_list_feed *one)
 	return code ? code : feed_advance(list, one);
 }
 
-static int on_give(void *ctx, const struct store_entry *from)
-{
-	return api_entry_take(ctx, from, API_ENTRY_VALID);
-}
-
 static int give(struct api_list *list, struct api_list_feed *one, struct api_entry *entry)
 {
 	entry->feed = one->feed;
-	int code = store_read_entry(list->store, &one->feed.feed_id, one->place.seq, on_give,
-		entry);
+	entry->seq = one->place.seq;
+	int code = api_entry_read(entry);
 	if (code == ERROR_NOT_FOUND)
 		return 0; /* cut away meanwhile */
-	if (!code)
-		code = api_entry_parse(entry);
 	json_t *json = code ? NULL : api_entry_summary(entry);
 	if (json)
 		api_entry_set_follower(entry, list->alerts, json);

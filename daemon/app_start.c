@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "charter/roster.h"
 #include "daemon/api.h"
 #include "daemon/app_loop.h"
 #include "daemon/attachment_writer.h"
@@ -123,6 +124,21 @@ static void dialable_tell(const struct app *app)
 	log_end(&l);
 }
 
+/* A node key that was put into the wrong folder would make its owner's daemon stop as a twin. */
+static int node_key_check(const struct app *app, struct complaint *complaint)
+{
+	for (size_t i = 0; i < node_network_count(app->node); i++) {
+		const struct roster_member *owner = roster_member_by_node_key(
+			node_network_roster(app->node, i), &app->identity.node_public);
+		if (owner && !hash_equal(&owner->city_id, &app->identity.city_id))
+			return complain(complaint, ERROR_KEY, "keys",
+				"keys/node.key is the node key of %.*s in %s: put this city's own back.",
+				(int)owner->slug.len, (const char *)owner->slug.data,
+				node_network_slug(app->node, i));
+	}
+	return 0;
+}
+
 int app_parts_start(struct app *app, struct complaint *complaint)
 {
 	int code = log_sink_open(&app->config.log, complaint);
@@ -138,6 +154,8 @@ int app_parts_start(struct app *app, struct complaint *complaint)
 		code = threads_start(app);
 	if (!code)
 		code = node_start(app, complaint);
+	if (!code)
+		code = node_key_check(app, complaint);
 	if (code)
 		return code;
 	guard_tell(app->guard);

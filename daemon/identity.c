@@ -82,17 +82,23 @@ static int city_load(const char *dir, struct identity *out, struct complaint *co
 	identity_path(key, dir, IDENTITY_CITY_KEY);
 	identity_path(public, dir, IDENTITY_CITY_PUBLIC);
 	identity_path(id, dir, IDENTITY_CITY_ID);
-	int code;
+	int code = hex_read(public, out->city_public.bytes, PUBLIC_KEY_SIZE, complaint);
+	bool known = !code;
+	if (code && code != ERROR_NOT_FOUND)
+		return code;
 	if (access(key, F_OK) == 0) {
 		code = key_file_read(key, &out->city_key, complaint);
+		/* The key of another city would speak for that one, and sign on its feeds. */
+		if (!code && known &&
+			!public_key_equal(&out->city_public, secret_key_public(out->city_key)))
+			code = complain(complaint, ERROR_KEY, "keys",
+				"%s is the key of another city than %s: put this city's own back.", key, public);
 		if (!code)
 			out->city_public = *secret_key_public(out->city_key);
-	} else {
-		code = hex_read(public, out->city_public.bytes, PUBLIC_KEY_SIZE, complaint);
-		if (code == ERROR_NOT_FOUND)
-			return complain(complaint, code, "keys", "There is neither %s nor %s.", key, public);
-		if (!code && public_key_admit(&out->city_public))
-			code = complain(complaint, ERROR_KEY, "keys", "%s holds no Ed25519 key.", public);
+	} else if (!known) {
+		code = complain(complaint, code, "keys", "There is neither %s nor %s.", key, public);
+	} else if (public_key_admit(&out->city_public)) {
+		code = complain(complaint, ERROR_KEY, "keys", "%s holds no Ed25519 key.", public);
 	}
 	if (code)
 		return code;

@@ -77,7 +77,8 @@ struct identity {
 
 /**
  * Reads the keys of DIR with key_file's refusals, and refuses folders of others or that others can
- * write. Without city.key, city.pub must be there. *out is zeroed on an error.
+ * write. Without city.key, city.pub must be there; where both are, they must belong
+ * together. *out is zeroed on an error.
  */
 int identity_load(const char *dir, struct identity *out, struct complaint *complaint);
 void identity_deinit(struct identity *identity);

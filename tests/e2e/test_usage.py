@@ -127,8 +127,24 @@ def links_that_lead_out(pair):
     assert report.returncode == 1 and "is no folder" in report.stderr, report
 
 
+def keys_of_another_city(pair):
+    """Files that were put into the wrong folder: refused before anything is signed or dialled."""
+    theirs, ours = pair.budapest.dir / "keys", pair.bratislava.dir / "keys"
+    pair.bratislava.stop()
+    for name, reason in (("city.key", "is the key of another city"),
+                         ("node.key", "is the node key of budapest in pact")):
+        own = (ours / name).read_bytes()
+        (ours / name).write_bytes((theirs / name).read_bytes())
+        pair.bratislava.start(wait=False)
+        assert pair.bratislava.wait_end() == 1
+        assert reason in pair.bratislava.log().splitlines()[-1], pair.bratislava.log()[-500:]
+        (ours / name).write_bytes(own)
+    pair.bratislava.start()
+    assert pair.budapest.status()["publishing"]["state"] == "open"
+
+
 TESTS = [import_under_another_name, update_and_cancel, output_to_what_is_no_file,
-         links_that_lead_out]
+         links_that_lead_out, keys_of_another_city]
 
 
 def main():

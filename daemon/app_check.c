@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <grp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "daemon/app_loop.h"
+#include "daemon/http_peer.h"
 #include "daemon/config_schema.h"
 #include "store/guard_file.h"
 
@@ -15,13 +18,19 @@ int app_socket_path(const struct config *config, char to[static IDENTITY_PATH_MA
 	return 0;
 }
 
-static int check_socket(const struct config *config, struct complaint *complaint)
+static int check_control(const struct config *config, struct complaint *complaint)
 {
 	char path[IDENTITY_PATH_MAX];
 	if (app_socket_path(config, path) || strlen(path) > 107) /* unix(7) */
 		return complain(complaint, ERROR_SIZE, "control.socket",
 			"The socket's path has more than 107 bytes: set control.socket to a shorter one.");
-	return 0;
+	if (config->control.group && !getgrnam(config->control.group))
+		return complain(complaint, ERROR_FIELD, "control.group", "The system has no group '%s'.",
+			config->control.group);
+	struct http_roles roles;
+	int code = http_roles_load(&config->control.roles, geteuid(), &roles, complaint);
+	http_roles_deinit(&roles);
+	return code;
 }
 
 /* A store that a running daemon has open is a good one. */
@@ -84,7 +93,7 @@ int app_check(const char *config_path, const char **note, struct complaint *comp
 	code = identity_load(config.data, &identity, complaint);
 	if (!code) {
 		identity_deinit(&identity);
-		code = check_socket(&config, complaint);
+		code = check_control(&config, complaint);
 	}
 	if (!code)
 		code = check_store(&config, complaint);

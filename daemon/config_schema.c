@@ -153,9 +153,39 @@ static void unexpected_key(
 	config_where(text, len, section[0] ? section : NULL, key, field);
 }
 
+/* libcyaml names the key after which it noticed that another is missing. */
+#define MISSING_KEY "Missing required mapping field: "
+
+static bool missing_key(const struct fault *fault, char field[static 96])
+{
+	if (strncmp(fault->cause, MISSING_KEY, sizeof(MISSING_KEY) - 1) != 0)
+		return false;
+	const char *key = fault->cause + sizeof(MISSING_KEY) - 1, *dot = strrchr(fault->path, '.');
+	/* the city is the only section that must be there, and its keys the only others */
+	bool is_section = strcmp(key, "city") == 0;
+	snprintf(field, 96, "%.*s%.40s", !is_section && dot ? (int)(dot + 1 - fault->path) : 0,
+		fault->path, key);
+	return true;
+}
+
 /** libcyaml's words for it are those of a parser; what an admin needs is what to write. */
 static const char *cause_text(const struct fault *fault, char to[static 160])
 {
+	static const struct {
+		const char *begins, *text;
+	} others[] = {
+		{MISSING_KEY, "It is missing."},
+		{"STRING length < ", "It is empty or too short."},
+		{"STRING length > ", "It is too long."},
+		{"Invalid UINT", "It must be a whole number, such as 8."},
+		{"Invalid uint64_t", "It must be a whole number, such as 8."},
+		{"Excessive entries", "The list is too long."},
+		{"Mapping field already seen", "It stands there twice."},
+	};
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		if (strncmp(fault->cause, others[i].begins, strlen(others[i].begins)) == 0)
+			return others[i].text;
+	}
 	if (strncmp(fault->cause, UNEXPECTED_KEY, sizeof(UNEXPECTED_KEY) - 1) == 0) {
 		snprintf(to, 160, "There is no key \"%.60s\" here: hansad(8) lists those that there are.",
 			fault->cause + sizeof(UNEXPECTED_KEY) - 1);
@@ -196,6 +226,8 @@ int config_schema_read(
 	char field[96], reason[160];
 	if (strncmp(fault.cause, UNEXPECTED_KEY, sizeof(UNEXPECTED_KEY) - 1) == 0)
 		unexpected_key(&fault, text, len, field);
+	else if (missing_key(&fault, field))
+		; /* its place is nowhere, so no line is named */
 	else if (fault.line[0] && fault.path[0])
 		snprintf(field, sizeof(field), "line %s, %.60s", fault.line, fault.path);
 	else if (fault.line[0])

@@ -194,6 +194,29 @@ static void rewrite(const char *dir, const char *more)
 	assert_int_equal(fclose(file), 0);
 }
 
+/** What a start would refuse, the check refuses. */
+static void check_knows_who_may_use_the_socket(void **state)
+{
+	static const struct {
+		const char *more, *field;
+	} cases[] = {
+		{"control: {group: no-such-group}\n", "control.group"},
+		{"control: {roles: {editors: [no-such-user]}}\n", "control.roles.editors"},
+		{"control: {roles: {admins: [root]}}\n", NULL},
+	};
+	char *dir = *state, path[IDENTITY_PATH_MAX];
+	const char *note;
+	make(dir);
+	identity_path(path, dir, IDENTITY_CONFIG);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct complaint complaint = {0};
+		rewrite(dir, cases[i].more);
+		int code = app_check(path, &note, &complaint);
+		assert_int_equal(code, cases[i].field ? ERROR_FIELD : 0);
+		assert_string_equal(complaint.field, cases[i].field ? cases[i].field : "");
+	}
+}
+
 static void check_notes_that_nobody_can_dial(void **state)
 {
 	static const struct {
@@ -469,6 +492,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			a_second_daemon_on_one_store_is_refused, folder_setup, folder_teardown),
 		cmocka_unit_test_setup_teardown(check_names_what_is_wrong, folder_setup, folder_teardown),
+		cmocka_unit_test_setup_teardown(
+			check_knows_who_may_use_the_socket, folder_setup, folder_teardown),
 		cmocka_unit_test_setup_teardown(
 			check_notes_that_nobody_can_dial, folder_setup, folder_teardown),
 		cmocka_unit_test_setup_teardown(

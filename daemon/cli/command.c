@@ -66,7 +66,8 @@ const struct command commands[] = {
 		network_join, 0, {{0}}},
 	{"confirm", "CITY", 1, 1, "confirm that a new city is who it says",
 		"Shows the fingerprint of the city's key. Have somebody whose voice you know at that city "
-		"read theirs out, and compare. Until then its alerts are shown to nobody.",
+		"read theirs out, and compare. Until then its alerts are shown to nobody. Without a "
+		"terminal nothing is asked: in a script, give --fingerprint.",
 		members_confirm, 3,
 		{NETWORK,
 			{OPTION_FINGERPRINT, false, false, NULL,

@@ -2,6 +2,7 @@
 #include "daemon/cli/tail.h"
 
 #include <jansson.h>
+#include <poll.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -12,7 +13,8 @@
 struct tail {
 	struct cli *cli;
 	struct event_stream stream;
-	bool heard; /* since the connection was made */
+	bool heard;    /* since the connection was made */
+	bool unwanted; /* whoever read standard output has gone */
 };
 
 static void print_records(struct cli *cli, const json_t *data)
@@ -75,7 +77,14 @@ static int on_data(void *ctx, struct bytes data)
 {
 	struct tail *tail = ctx;
 	int code = event_stream_push(&tail->stream, data);
+	/* Nothing is written between events, so only this tells that `hansa tail | head` is over; the
+	 * daemon says at least each 15 s that it is still there. */
+	struct pollfd out = {.fd = fileno(tail->cli->out)};
 	tail->heard = true;
+	if (!code && poll(&out, 1, 0) == 1 && (out.revents & POLLERR)) {
+		tail->unwanted = true;
+		return CLI_REFUSED;
+	}
 	return code < 0 ? cli_refuse(tail->cli, "An event cannot be read: %s", error_text(code)) : code;
 }
 
@@ -127,8 +136,11 @@ int tail_run(struct cli *cli)
 		event_stream_restart(&tail.stream);
 		code = follow(&tail, client, tail.stream.id[0] ? tail.stream.id : from);
 	} while (!code && tail.heard);
-	if (code == CLI_NO_DAEMON && tail.stream.id[0])
-		cli_note(cli, "To go on from here: hansa tail --from %s", tail.stream.id);
+	if (tail.unwanted)
+		code = CLI_DONE;
+	const char *at = tail.stream.id[0] ? tail.stream.id : from;
+	if (code == CLI_NO_DAEMON && at)
+		cli_note(cli, "To go on from here: hansa tail --from %s", at);
 	event_stream_deinit(&tail.stream);
 	return code;
 }

@@ -7,10 +7,12 @@ happens where two members have the same name.
 """
 import json
 import os
+import socket
 import stat
+import subprocess
 import sys
 
-from harness import CITIES, City, Federation, Workspace, wait_until
+from harness import CITIES, HANSA, City, Federation, Workspace, wait_until
 
 NAME = "bratislava-2"
 
@@ -143,8 +145,29 @@ def keys_of_another_city(pair):
     assert pair.budapest.status()["publishing"]["state"] == "open"
 
 
+def tail_without_a_reader(pair):
+    """`hansa tail | head -1` ends though nothing arrives any more: at the next sign of life."""
+    path = pair.space.path / "quiet.sock"
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+        server.listen()
+        tail = subprocess.Popen([HANSA, "--socket", path, "tail", "--from", "0"],
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        client = server.accept()[0]
+        client.recv(65536)
+        client.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
+                       b'event: purge\nid: 0123456789abcdef-1\ndata: {"seq": 1}\n\n')
+        assert b"purge" in tail.stdout.readline()
+        tail.stdout.close()
+        client.sendall(b":\n\n")
+        assert tail.wait(15) == 0
+        assert tail.stderr.read() == b""
+        tail.stderr.close()
+        client.close()
+
+
 TESTS = [import_under_another_name, update_and_cancel, output_to_what_is_no_file,
-         links_that_lead_out, keys_of_another_city]
+         links_that_lead_out, keys_of_another_city, tail_without_a_reader]
 
 
 def main():

@@ -194,6 +194,19 @@ def threads_cpu(pid):
     return used
 
 
+def cpu_seconds(pid):
+    """CPU of the whole process, to the nanosecond: the clock ticks of `stat` are 10 ms."""
+    used = 0
+    folder = f"/proc/{pid}/task"
+    for task in os.listdir(folder):
+        try:
+            with open(f"{folder}/{task}/schedstat", encoding="ascii") as source:
+                used += int(source.read().split()[0])
+        except OSError:
+            continue
+    return used / 1e9
+
+
 def anonymous_bytes(pid, precise):
     """RssAnon; now and then the exact sum of smaps_rollup, which the kernel walks for."""
     name, key = ("smaps_rollup", "Anonymous:") if precise else ("status", "RssAnon:")

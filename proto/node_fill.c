@@ -105,8 +105,10 @@ void node_fill_want(struct network *network)
 {
 	for (uint32_t i = 0; i < RANGE_COUNT; i++)
 		for (uint32_t k = 0; k < network->ranges[i].count; k++)
-			if (network->ranges[i].feeds[k]->base)
+			if (network->ranges[i].feeds[k]->base) {
+				network->ranges[i].feeds[k]->fill_retry_at = monotime_from_us(0);
 				spread_want(network->node, network->ranges[i].feeds[k]);
+			}
 }
 
 /* Short of the base a run counts only if the next one can begin with nothing but its seq and hash:

@@ -16,7 +16,9 @@
  * runs. node_charter.c: control objects. node_publish.c: own entries. link.c: a link's life;
  * link_receive.c: frames in; link_send.c: frames out; link_serve.c: pulls served. sync.c: HELLO,
  * digests, cursors, announcements. spread.c: which feed is pulled where. node_attachment.c:
- * attachments fetched. node_hold.c: taking the own feeds back. node_twin.c: twins.
+ * attachments fetched. node_hold.c: taking the own feeds back. node_twin.c: twins. node_fill.c:
+ * what an unconfirmed city gets, and the rest afterwards. node_rival.c: amendments of one number.
+ * node_clock.c: clocks compared.
  */
 
 struct network;
@@ -80,6 +82,7 @@ struct feed {
 									is not known here yet, it was frozen, there was no room */
 	struct list_node wanting; /* in node->wanting[lane - 1] while it should be pulled and is not */
 	struct monotime retry_at; /* not wanted before */
+	struct monotime fill_retry_at; /* the same of what is missing below its beginning */
 };
 
 struct object_ref {

@@ -15,7 +15,6 @@
 #define SPREAD_TICK_MS 500
 #define SPREAD_STALL_MS 5000
 #define SPREAD_RETRY_MS 200
-#define SPREAD_FILL_RETRY_MS 1000
 /* Of one feed; doubled at each move, so that links that are all slow still end what they began, and
  * what is sent twice stays little. */
 #define SPREAD_PATIENCE_MS 15000
@@ -180,8 +179,10 @@ void spread_schedule(struct node *node)
 				continue;
 			struct link *link = choose(node, feed, &later);
 			bool fill = !link && node_fill_due(feed);
-			if (fill)
+			if (fill && monotime_reached(node->now.mono, feed->fill_retry_at))
 				link = choose_fill(node, feed, &later);
+			else
+				later |= fill;
 			if (link) {
 				list_remove(&feed->wanting);
 				send_pull(link, feed, fill);
@@ -213,13 +214,17 @@ static void pull_over(struct link *link, struct feed *feed, int64_t retry_ms)
 	link->pulls_open--;
 	if (reached(feed) == feed->pull_progress_seq) {
 		struct announced *a = sync_announced(feed, link);
-		if (a && !feed->filling)
-			put_off(a, retry_ms);
-		/* Nothing came of it: not at once again, the missing epoch record is on its way perhaps. */
-		feed->retry_at = monotime_add_ms(node->now.mono,
-			!feed->filling            ? SPREAD_RETRY_MS
-				: feed->epoch_missing ? SPREAD_PATIENCE_MS
-									  : SPREAD_FILL_RETRY_MS);
+		if (feed->filling) {
+			/* Whom it asks it does not know: it goes round all, and not for ever at speed. */
+			feed->fill_retry_at = monotime_add_ms(
+				node->now.mono, feed->epoch_missing ? SPREAD_PATIENCE_MS : retry_ms);
+		} else {
+			if (a)
+				put_off(a, retry_ms);
+			/* Nothing came of it: not at once again, the missing epoch record is on its way
+			 * perhaps. */
+			feed->retry_at = monotime_add_ms(node->now.mono, SPREAD_RETRY_MS);
+		}
 	} else {
 		feed->pull_moves -= feed->pull_moves > 0;
 	}

@@ -10,6 +10,7 @@
 #include "charter/draft.h"
 #include "charter/roster.h"
 #include "daemon/api_signed.h"
+#include "daemon/api_standing.h"
 #include "feed/feed.h"
 
 struct maker {
@@ -221,8 +222,10 @@ void api_amendment_prepare(struct http_request *request)
 	if (m) {
 		m->app = app;
 		m->roster = roster;
-		code = items_make(m, json);
+		code = api_standing_officer(app, roster, &m->complaint);
 	}
+	if (!code)
+		code = items_make(m, json);
 	if (!code)
 		code = draft_amendment(roster, m->items, m->count,
 			(uint64_t)app_now(app).wall.ms, &body);
@@ -270,8 +273,11 @@ static int submit(struct http_request *request, const struct roster *roster, con
 	struct api_signed s;
 	struct amendment amendment;
 	struct buffer wire;
+	int code = api_standing_officer(app, roster, c);
+	if (code)
+		return code;
 	buffer_init(&wire, API_BODY_BYTES_MAX);
-	int code = api_signed_read(json, &s, c);
+	code = api_signed_read(json, &s, c);
 	if (!code && amendment_decode(buffer_bytes(&s.body), &amendment) != 0)
 		code = complain(c, ERROR_FIELD, "body", "It is not the body of an amendment.");
 	if (!code)

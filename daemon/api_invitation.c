@@ -9,6 +9,7 @@
 #include "charter/roster.h"
 #include "charter/token.h"
 #include "daemon/api_signed.h"
+#include "daemon/api_standing.h"
 #include "daemon/invitations.h"
 #include "daemon/join.h"
 
@@ -84,7 +85,9 @@ void api_invitation_prepare(struct http_request *request)
 	if (!json)
 		return;
 	buffer_init(&body, DELEGATION_BYTES_MAX);
-	int code = delegation_make(api_app(request), roster, json, &delegation, &complaint);
+	int code = api_standing_officer(api_app(request), roster, &complaint);
+	if (!code)
+		code = delegation_make(api_app(request), roster, json, &delegation, &complaint);
 	if (!code)
 		code = delegation_body_hash(&delegation, &body_hash);
 	if (!code)

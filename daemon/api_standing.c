@@ -78,6 +78,18 @@ static void write_ended(const struct roster *roster, const struct roster_member 
 		suspended ? "; until an officer resumes it nothing goes in or out" : "");
 }
 
+int api_standing_officer(
+	const struct app *app, const struct roster *roster, struct complaint *complaint)
+{
+	const struct roster_member *me = roster_member_by_city(roster, &app->identity.city_id);
+	if (!me || me->status == MEMBER_ACTIVE || roster_active_count(roster) == 0)
+		return 0;
+	return complain(complaint, ERROR_STATE, "",
+		"This city is %s, so what is signed here would reach no member: do it at the server of a "
+		"city that is active.",
+		me->status == MEMBER_SUSPENDED ? "suspended" : "removed");
+}
+
 const char *api_standing_notice(
 	const struct app *app, const struct hash *network_id, char to[static API_STANDING_MAX])
 {

@@ -4,9 +4,11 @@
 
 #include <stddef.h>
 
+#include "base/error.h"
 #include "crypto/hash.h"
 
 struct app;
+struct roster;
 
 #define API_STANDING_MAX 256
 
@@ -17,3 +19,10 @@ struct app;
  */
 const char *api_standing_notice(
 	const struct app *app, const struct hash *network_id, char to[static API_STANDING_MAX]);
+
+/**
+ * Whether what an officer signs at this daemon would reach the members. ERROR_STATE while this city
+ * is suspended or removed and others are active: the charter would part here from theirs.
+ */
+int api_standing_officer(
+	const struct app *app, const struct roster *roster, struct complaint *complaint);

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The blocks of docs/admin.md that a newcomer pastes do what the text says; what is installed fits."""
+"""The blocks of docs/admin.md that a newcomer pastes do what it says; what is installed fits."""
 import os
 import re
 import shutil

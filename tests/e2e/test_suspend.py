@@ -43,6 +43,17 @@ def wait_standing(city, standing):
                f"{city.slug} sees prague as {standing}")
 
 
+def officer_is_sent_elsewhere(founder, suspended):
+    """What an officer signed there would reach nobody, and part its charter from the others'."""
+    key = next(founder.home.rglob("officers/*.key"))
+    number = suspended.status()["networks"][0]["number"]
+    for words in (("resume", suspended.slug), ("suspend", "bratislava"),
+                  ("invite", "--city", "graz")):
+        said = suspended.command("--socket", suspended.socket, *words, "--officer-key", key)
+        assert said.returncode == 1 and "reach no member" in said.stderr, said
+    assert suspended.status()["networks"][0]["number"] == number
+
+
 def without_a_cut(federation, seq):
     """It is told so, and goes on in its epoch once it is active again."""
     budapest, bratislava, prague = federation.cities[:3]
@@ -58,6 +69,7 @@ def without_a_cut(federation, seq):
     code, reason = refusal(prague)
     assert code == "not_member" and reason == said, (code, reason)
     assert len(prague.records("doc")) == seq
+    officer_is_sent_elsewhere(budapest, prague)
     budapest.hansa("resume", "prague", "--network", "pact")
     wait_standing(prague, "active")
     assert notice(prague) is None

@@ -40,6 +40,7 @@ struct network *node_network_add(struct node *node, const struct hash *id, struc
 	list_init(&network->pending);
 	map_init(&network->objects, HASH_SIZE, node->map_seed);
 	map_init(&network->holders, HASH_SIZE, node->map_seed);
+	map_init(&network->lists, HASH_SIZE, node->map_seed);
 	return network;
 }
 
@@ -305,6 +306,7 @@ static void network_free(struct network *network)
 	while (map_next(&network->holders, &position, NULL, &value))
 		free(value);
 	map_deinit(&network->holders);
+	rate_free(network);
 	roster_free(network->roster);
 	free(network);
 }
@@ -458,6 +460,7 @@ struct monotime node_deadline(const struct node *node)
 		due = monotime_earlier(due, node->announce_at);
 	due = monotime_earlier(due, spread_deadline(node));
 	due = monotime_earlier(due, attachment_deadline(node));
+	due = monotime_earlier(due, rate_deadline(node));
 	return monotime_earlier(due, hold_deadline(node));
 }
 
@@ -470,6 +473,7 @@ void node_on_deadline(struct node *node, struct node_time now)
 	spread_on_deadline(node);
 	attachment_on_deadline(node);
 	hold_on_deadline(node);
+	rate_on_deadline(node);
 	node->publish_due |= monotime_reached(now.mono, node->publish_at);
 	node_flush(node);
 }

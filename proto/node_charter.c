@@ -361,6 +361,8 @@ int node_object_receive(
 	struct node *node, struct link *link, struct network *network, struct bytes wire)
 {
 	struct commit *commit = NULL;
+	if (link && rate_puts_off(link, network, wire))
+		return 0;
 	int code = object_take(node, network, wire, link, &commit);
 	code = rival_answer(link, network, wire, code);
 	await(network, link, wire, code);
@@ -608,8 +610,7 @@ static bool answer_object(
 /* While this city is suspended it may have renewed its key, of which nobody has learnt then. */
 static bool suspended_among(const struct link *link, const struct network *network)
 {
-	const struct roster_member *own =
-		roster_member_by_city(network->roster, &link->node->city_id);
+	const struct roster_member *own = roster_member_by_city(network->roster, &link->node->city_id);
 	return own && own->status == MEMBER_SUSPENDED &&
 		roster_is_current_pin(network->roster, &link->peer_key);
 }

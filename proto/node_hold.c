@@ -14,10 +14,15 @@
  */
 
 #define HOLD_ASK_AGAIN_MS 3000
-
-struct hold_answer {
-	struct hold hold;
-};
+/* Each question costs every member a signature, and a frame on each of its links. A city asks for
+ * its own feeds once in HOLD_ASK_AGAIN_MS; that is never crowded out by what it passes on. */
+#define ASKS_OWN_BURST 8u
+#define ASKS_OWN_EVERY_MS 1000
+#define ASKS_BURST 64u
+#define ASKS_EVERY_MS 100
+/* Answers: of 256 members, as often as is asked. */
+#define HOLDS_BURST 1024u
+#define HOLDS_EVERY_MS 10
 
 struct hold_nonce {
 	struct list_node node;
@@ -57,11 +62,52 @@ static uint64_t valid_up_to(
 	return seq < e.end[lane].seq ? seq : e.end[lane].seq;
 }
 
+/* What a member says that it holds, which is not here yet; `by`: its slug. */
+static uint64_t claimed_beyond(
+	const struct node *node, const struct network *network, int lane, struct bytes *by)
+{
+	const struct feed *feed = network->own_feeds[lane - 1];
+	uint32_t epoch;
+	struct hash city;
+	uint64_t seq = claim_beyond(
+		network, (unsigned)lane - 1, feed ? feed->tip.seq : 0, &epoch, &city);
+	const struct roster_member *m = seq ? roster_member_by_city(network->roster, &city) : NULL;
+	*by = m ? m->slug : bytes_of(NULL, 0);
+	return seq ? valid_up_to(node, network, epoch, lane - 1, seq) : 0;
+}
+
 static uint32_t holds_needed(const struct node *node, const struct network *network)
 {
 	const struct roster_member *own = roster_member_by_city(network->roster, &node->city_id);
 	size_t others = roster_active_count(network->roster) - (own && own->status == MEMBER_ACTIVE);
 	return others == 0 ? 0 : (uint32_t)(others / 2 + 1);
+}
+
+static bool lane_recovering(
+	struct node *node, const struct network *network, uint32_t epoch, uint8_t lane)
+{
+	const struct feed *feed = network->own_feeds[lane - 1];
+	struct bytes by;
+	uint64_t guard = valid_up_to(
+		node, network, network->guard_epoch[lane - 1], lane - 1, network->guard_seq[lane - 1]);
+	uint64_t beyond = valid_up_to(
+		node, network, epoch, lane - 1, feed ? announced_beyond(node, feed) : 0);
+	uint64_t claimed = claimed_beyond(node, network, lane, &by);
+	if (node->forced)
+		guard = claimed = 0;
+	uint64_t want = guard > beyond ? guard : beyond;
+	bool by_word = claimed > want;
+	if (by_word)
+		want = claimed;
+	if (want <= (feed ? feed->tip.seq : 0))
+		return false;
+	snprintf(node->state_text, sizeof node->state_text,
+		"%s: this city's own feed %s is taken back from its peers: %llu of %llu entries are here%s"
+		"%.*s",
+		network->slug, lane_name(lane), (unsigned long long)(feed ? feed->durable_seq : 0),
+		(unsigned long long)want, by_word ? ", by the word of " : "", by_word ? (int)by.len : 0,
+		by_word ? (const char *)by.data : "");
+	return true;
 }
 
 static bool network_recovering(struct node *node, struct network *network)
@@ -79,24 +125,9 @@ static bool network_recovering(struct node *node, struct network *network)
 			return true;
 		}
 	}
-	for (uint8_t lane = 1; lane <= FEED_LANE_COUNT; lane++) {
-		struct feed *feed = network->own_feeds[lane - 1];
-		uint64_t guard = valid_up_to(node, network, network->guard_epoch[lane - 1], lane - 1,
-			network->guard_seq[lane - 1]);
-		uint64_t beyond = valid_up_to(node, network, own ? own->epoch : 0, lane - 1,
-			feed ? announced_beyond(node, feed) : 0);
-		if (node->forced)
-			guard = 0;
-		uint64_t want = guard > beyond ? guard : beyond;
-		if (want > (feed ? feed->tip.seq : 0)) {
-			snprintf(node->state_text, sizeof node->state_text,
-				"%s: this city's own feed %s is taken back from its peers: %llu of %llu "
-				"entries are here",
-				network->slug, lane_name(lane), (unsigned long long)(feed ? feed->durable_seq : 0),
-				(unsigned long long)want);
+	for (uint8_t lane = 1; lane <= FEED_LANE_COUNT; lane++)
+		if (lane_recovering(node, network, own ? own->epoch : 0, lane))
 			return true;
-		}
-	}
 	return false;
 }
 
@@ -275,10 +306,12 @@ void hold_link_live(struct link *link)
 
 void hold_on_deadline(struct node *node)
 {
-	for (size_t i = 0; i < node->network_count; i++)
+	for (size_t i = 0; i < node->network_count; i++) {
 		if (asking(node, node->networks[i]) &&
 			monotime_reached(node->now.mono, node->networks[i]->hold_next))
 			ask(node, node->networks[i]);
+		claim_on_deadline(node->networks[i]);
+	}
 }
 
 struct monotime hold_deadline(const struct node *node)
@@ -333,6 +366,11 @@ int hold_on_ask(struct link *link, const struct message *m)
 		return 0;
 	if (!roster_member_by_city(ln->network->roster, &m->hold_ask.city_id))
 		return 0;
+	/* Too many are passed over: who needs an answer asks again. */
+	bool own = hash_equal(&m->hold_ask.city_id, &link->city_id);
+	if (own ? !rate_take(&ln->asks_own, node->now.mono, ASKS_OWN_BURST, ASKS_OWN_EVERY_MS)
+			: !rate_take(&ln->asks, node->now.mono, ASKS_BURST, ASKS_EVERY_MS))
+		return 0;
 	nonce_remember(node, m->hold_ask.nonce, link->id);
 	answer(link, ln->network, &m->hold_ask.city_id, m->hold_ask.nonce);
 	if (m->hold_ask.hops > 0)
@@ -346,18 +384,8 @@ static void take_answer(struct node *node, struct network *network, const struct
 	const struct roster_member *m = roster_member_by_city(network->roster, &hold->holder);
 	if (!m || m->status != MEMBER_ACTIVE || !public_key_equal(&m->node_key, &hold->node_key))
 		return;
-	struct hold_answer *a = map_get(&network->holders, &hold->holder);
-	if (!a) {
-		a = calloc(1, sizeof *a);
-		if (!a || map_put(&network->holders, &hold->holder, a)) {
-			free(a);
-			return;
-		}
-	}
-	a->hold = *hold;
-	const struct roster_member *own = roster_member_by_city(network->roster, &node->city_id);
-	for (unsigned lane = 0; lane < FEED_LANE_COUNT; lane++)
-		guard_raise(network, lane, hold->lanes[lane].seq, own ? own->epoch : 0);
+	if (!claim_take(network, hold))
+		return;
 	struct log_line l;
 	log_begin(&l, LOG_LEVEL_INFO, "hold_heard");
 	log_text_bytes(&l, "city", m->slug);
@@ -371,6 +399,8 @@ int hold_on_answer(struct link *link, const struct message *m)
 {
 	struct node *node = link->node;
 	struct hold hold;
+	if (!rate_take(&link->holds, node->now.mono, HOLDS_BURST, HOLDS_EVERY_MS))
+		return 0;
 	int code = hold_verify(m->signed_bytes.body, &m->signed_bytes.signature, &hold);
 	if (code)
 		return link_breach(link, code, code == ERROR_SIGNATURE ? "signature" : "message");

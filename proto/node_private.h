@@ -94,6 +94,12 @@ struct object_ref {
 	struct blob *wire;
 };
 
+/** A bucket that empties by one each `every_ms`; zeroed it is empty. */
+struct rate {
+	uint32_t used;
+	struct monotime at; /* when it was emptied last */
+};
+
 struct network {
 	struct node *node;
 	struct hash id;
@@ -117,13 +123,17 @@ struct network {
 	struct monotime confirmed_at; /* when this city was, while the node runs */
 	struct list pending;          /* objects whose predecessor is missing, few */
 	uint32_t pending_count;
+	struct map lists; /* city_id → struct list_rate, of node_rate.c */
+	uint32_t lists_waiting;
 	/* recovery of the own feeds */
 	bool guard_set;
 	uint64_t guard_seq[FEED_LANE_COUNT];
 	uint32_t guard_epoch[FEED_LANE_COUNT]; /* in which that was signed, or a later one */
 	bool holds_required;
 	uint8_t hold_nonce[HOLD_NONCE_BYTES];
-	struct map holders; /* city_id → struct hold_answer */
+	struct map holders;                  /* city_id → struct claim, of node_claim.c */
+	uint64_t claim_tip[FEED_LANE_COUNT]; /* of the own feeds, and since when it is that */
+	struct monotime claim_moved[FEED_LANE_COUNT];
 	struct monotime hold_next;
 	/* publishing */
 	struct feed *own_feeds[FEED_LANE_COUNT]; /* NULL while not admitted */
@@ -159,6 +169,7 @@ struct link_network {
 	uint64_t hello_arrival; /* ours, as said in our last HELLO */
 	uint64_t hello_number;  /* the peer's newest amendment, as said in its first */
 	uint64_t parted;        /* our amendments from this number on were held against the peer's */
+	struct rate asks, asks_own; /* HOLD_ASK that it passes on, and for its own feeds */
 	/* listening */
 	struct message_cursor cursor; /* of the peer's arrivals, as reached */
 	bool cursor_dirty;
@@ -282,6 +293,7 @@ struct link {
 	int64_t clock_offset_ms; /* ours is so far ahead of the peer's, as it last said */
 	uint64_t early_bytes;
 	bool who_answered;
+	struct rate holds;    /* HOLD */
 	struct buffer object; /* the first part of an object that comes in two */
 	struct hash object_network;
 	size_t object_left;
@@ -687,6 +699,24 @@ void hold_check(struct node *node);
 void hold_link_live(struct link *link);
 void hold_free(struct node *node);
 void hold_link_closed(struct link *link);
+
+/* node_claim.c */
+/** A member's word, once its signature is verified. False: no memory. */
+bool claim_take(struct network *network, const struct hold *hold);
+/** The highest seq of an own lane, beyond the tip, that somebody says is held; 0: none. */
+uint64_t claim_beyond(
+	const struct network *network, unsigned lane, uint64_t tip, uint32_t *epoch, struct hash *city);
+/** Puts claims aside that brought nothing for too long. */
+void claim_on_deadline(struct network *network);
+
+/* node_rate.c */
+/** One more, at most `burst` at once and one each `every_ms` in the long run; false: too many. */
+bool rate_take(struct rate *rate, struct monotime now, uint32_t burst, int64_t every_ms);
+/** The object is an address list that comes too soon after its city's last ones: it waits here. */
+bool rate_puts_off(struct link *link, struct network *network, struct bytes wire);
+void rate_on_deadline(struct node *node);
+struct monotime rate_deadline(const struct node *node);
+void rate_free(struct network *network);
 
 /* node_twin.c */
 void twin_found(struct link *a, struct link *b);

@@ -10,7 +10,10 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "proto/attachment_sink.h"
-#include "proto/attachment_sink.h"
+
+/* Syncs asked for and not done: more than that, and chunks wait. It is what may be fetched again
+ * after a crash, beside what was not synced yet. */
+#define SYNCS_MAX 2u
 
 struct task {
 	struct list_node node;
@@ -19,15 +22,16 @@ struct task {
 
 struct attachment_writer {
 	uv_async_t async;
-	pthread_t thread;
+	pthread_t writing, syncing;
 	struct attachment_sink *sink;
 	void (*done)(void *ctx, struct node_write *write);
 	void *ctx;
 	size_t pending; /* the loop's */
 	pthread_mutex_t lock;
-	pthread_cond_t work;
-	struct list queue, answers;
-	bool stopping;
+	pthread_cond_t work, sync_work, synced;
+	struct list queue, syncs, answers;
+	unsigned sync_count; /* in the list or under way */
+	bool stopping, written;
 };
 
 /* A sync failed: what it was to make durable may be lost, and a second try would say nothing. */
@@ -38,24 +42,74 @@ _Noreturn static void die(void)
 	_exit(1);
 }
 
-static void *run(void *ctx)
+/* The lock is held. */
+static void answer(struct attachment_writer *writer, struct list_node *node)
+{
+	if (list_entry(node, struct task, node)->write->code == ERROR_IO)
+		die();
+	list_push_back(&writer->answers, node);
+	uv_async_send(&writer->async);
+}
+
+static size_t take(struct attachment_writer *writer, struct list_node **taken)
+{
+	size_t count = 0;
+	while (count < ATTACHMENT_SINK_WRITES_MAX && (taken[count] = list_pop_front(&writer->queue)))
+		count++;
+	return count;
+}
+
+static void *write_all(void *ctx)
 {
 	struct attachment_writer *writer = ctx;
+	struct list_node *taken[ATTACHMENT_SINK_WRITES_MAX];
+	struct node_write *writes[ATTACHMENT_SINK_WRITES_MAX];
 	pthread_mutex_lock(&writer->lock);
 	for (;;) {
 		while (list_empty(&writer->queue) && !writer->stopping)
 			pthread_cond_wait(&writer->work, &writer->lock);
-		struct list_node *first = list_pop_front(&writer->queue);
+		while (writer->sync_count >= SYNCS_MAX)
+			pthread_cond_wait(&writer->synced, &writer->lock);
+		size_t count = take(writer, taken);
+		if (count == 0)
+			break;
+		pthread_mutex_unlock(&writer->lock);
+		for (size_t i = 0; i < count; i++)
+			writes[i] = list_entry(taken[i], struct task, node)->write;
+		attachment_sink_write(writer->sink, writes, count);
+		pthread_mutex_lock(&writer->lock);
+		for (size_t i = 0; i < count; i++) {
+			if (!attachment_sink_sync_due(writes[i])) {
+				answer(writer, taken[i]);
+				continue;
+			}
+			list_push_back(&writer->syncs, taken[i]);
+			writer->sync_count++;
+			pthread_cond_signal(&writer->sync_work);
+		}
+	}
+	writer->written = true;
+	pthread_cond_signal(&writer->sync_work);
+	pthread_mutex_unlock(&writer->lock);
+	return NULL;
+}
+
+static void *sync_all(void *ctx)
+{
+	struct attachment_writer *writer = ctx;
+	pthread_mutex_lock(&writer->lock);
+	for (;;) {
+		while (list_empty(&writer->syncs) && !writer->written)
+			pthread_cond_wait(&writer->sync_work, &writer->lock);
+		struct list_node *first = list_pop_front(&writer->syncs);
 		if (!first)
 			break;
 		pthread_mutex_unlock(&writer->lock);
-		struct node_write *write = list_entry(first, struct task, node)->write;
-		attachment_sink_write(writer->sink, write);
-		if (write->code == ERROR_IO)
-			die();
+		attachment_sink_sync(list_entry(first, struct task, node)->write);
 		pthread_mutex_lock(&writer->lock);
-		list_push_back(&writer->answers, first);
-		uv_async_send(&writer->async);
+		writer->sync_count--;
+		pthread_cond_signal(&writer->synced);
+		answer(writer, first);
 	}
 	pthread_mutex_unlock(&writer->lock);
 	return NULL;
@@ -85,21 +139,28 @@ int attachment_writer_new(uv_loop_t *loop, struct store *store, struct attachmen
 	struct attachment_writer *writer = calloc(1, sizeof(*writer));
 	if (!writer)
 		return ERROR_MEMORY;
-	if (attachment_sink_new(store, files, &writer->sink)) {
+	int code = attachment_sink_new(store, files, &writer->sink);
+	if (code) {
 		free(writer);
-		return ERROR_MEMORY;
+		return code;
 	}
 	writer->done = done;
 	writer->ctx = ctx;
 	list_init(&writer->queue);
+	list_init(&writer->syncs);
 	list_init(&writer->answers);
 	pthread_mutex_init(&writer->lock, NULL);
 	pthread_cond_init(&writer->work, NULL);
+	pthread_cond_init(&writer->sync_work, NULL);
+	pthread_cond_init(&writer->synced, NULL);
 	require(uv_async_init(loop, &writer->async, on_answers) == 0);
 	writer->async.data = writer;
 	uv_unref((uv_handle_t *)&writer->async);
-	require(pthread_create(&writer->thread, NULL, run, writer) == 0);
-	pthread_setname_np(writer->thread, "attachments"); /* so that its time can be told apart */
+	require(pthread_create(&writer->writing, NULL, write_all, writer) == 0);
+	require(pthread_create(&writer->syncing, NULL, sync_all, writer) == 0);
+	/* so that their time can be told apart */
+	pthread_setname_np(writer->writing, "attachments");
+	pthread_setname_np(writer->syncing, "attachment-sync");
 	*out = writer;
 	return 0;
 }
@@ -121,6 +182,8 @@ static void on_closed(uv_handle_t *handle)
 {
 	struct attachment_writer *writer = handle->data;
 	pthread_cond_destroy(&writer->work);
+	pthread_cond_destroy(&writer->sync_work);
+	pthread_cond_destroy(&writer->synced);
 	pthread_mutex_destroy(&writer->lock);
 	free(writer);
 }
@@ -131,7 +194,8 @@ void attachment_writer_close(struct attachment_writer *writer)
 	writer->stopping = true;
 	pthread_cond_signal(&writer->work);
 	pthread_mutex_unlock(&writer->lock);
-	pthread_join(writer->thread, NULL);
+	pthread_join(writer->writing, NULL);
+	pthread_join(writer->syncing, NULL);
 	on_answers(&writer->async);
 	require(writer->pending == 0);
 	attachment_sink_free(writer->sink);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * The one thread that writes attachment files of transfers, in order, so that their syncs hold up
- * neither the loop nor the store's writer. Nothing wakes it while there is nothing to write.
+ * The two threads of attachment files that are being received: one verifies and writes chunks in
+ * order, the other syncs, so that waiting for the disk holds up neither the loop, nor the store's
+ * writer, nor the next chunks. Nothing wakes them while there is nothing to write.
  */
 #pragma once
 
@@ -11,7 +12,8 @@
 
 struct attachment_writer;
 
-/** `done` is called on the loop and owns the write again. ERROR_MEMORY. */
+/** `done` is called on the loop and owns the write again. ERROR_MEMORY,
+ * ERROR_CRYPTO. */
 int attachment_writer_new(uv_loop_t *loop, struct store *store, struct attachment_files *files,
 	void (*done)(void *ctx, struct node_write *write), void *ctx, struct attachment_writer **out);
 /** Loop only. */

@@ -5,16 +5,28 @@
 #include "store/attachment_file.h"
 
 /**
- * Where the attachment thread writes: the part files that are open now. It performs node_writes in
- * the order in which they were asked for, on one thread.
+ * Where attachments are verified and written: the part files that are open now. Writing and syncing
+ * are two steps, for two threads: while one sync waits for the disk the next chunks are written.
+ *
+ *     attachment_sink_write → (attachment_sink_sync, if due) → the answer
+ *
+ * One thread writes, in the order in which the node asked; one, it or another, syncs in that order.
  */
 struct attachment_sink;
 
-/** Both are borrowed. ERROR_MEMORY. */
+/** So many writes at once: two chunks are hashed side by side. */
+#define ATTACHMENT_SINK_WRITES_MAX 2u
+
+/** Both are borrowed. ERROR_MEMORY, ERROR_CRYPTO. */
 int attachment_sink_new(
 	struct store *store, struct attachment_files *files, struct attachment_sink **out);
-/** Closes what is open; unfinished parts stay to be resumed. Takes NULL. */
+/** Closes what is open; unfinished parts stay to be resumed. No sync may be due. Takes NULL. */
 void attachment_sink_free(struct attachment_sink *sink);
-/** Sets write->code: 0, ERROR_FULL (the part is closed; it is resumed later), ERROR_IO after a
- * failed sync: fatal. */
-void attachment_sink_write(struct attachment_sink *sink, struct node_write *write);
+/** Sets the code of each: 0, ERROR_CHAIN (not the chunk that it should be: nothing of it was
+ * written), ERROR_FULL (resumed later), ERROR_CANCELLED, ERROR_IO. */
+void attachment_sink_write(
+	struct attachment_sink *sink, struct node_write *const *writes, size_t count);
+/** Written, and not durable yet: attachment_sink_sync must follow. */
+bool attachment_sink_sync_due(const struct node_write *write);
+/** Makes durable what was written up to this one; sets its code: ERROR_IO is fatal. */
+void attachment_sink_sync(struct node_write *write);

@@ -73,12 +73,18 @@ void node_read_run(struct node_read *read, struct store *store, struct attachmen
 struct node_write {
 	struct hash attachment_id;
 	uint64_t size, offset;
-	struct blob *blob; /* whole chunks, verified */
-	bool sync;         /* fdatasync after this one, before answering */
-	bool finish;       /* last: sync, rename into place, folder fsync */
-	int code;          /* result */
+	struct blob *blob;      /* a whole chunk */
+	struct hash chunk_hash; /* which it must have, or nothing is written: ERROR_CHAIN */
+	/* Of the transfer: after a write that failed, those of the same attempt are ERROR_CANCELLED. A
+	 * new one begins only when all writes of the former are answered. */
+	uint64_t attempt;
+	bool sync;   /* fdatasync after this one, before answering */
+	bool finish; /* last: sync, rename into place, folder fsync */
+	int code;    /* result */
+	void *part;  /* the sink's own */
 	/* the node's own */
 	uint64_t link_id;
+	struct hash city_id; /* who sent it */
 	size_t credit;
 };
 

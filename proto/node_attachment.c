@@ -11,7 +11,8 @@
 /*
  * Attachments fetched. What a committed entry names is wanted (durably, in the entry's own commit);
  * one link at a time gives the chunk hashes, which must add up to the id, then chunk by chunk, each
- * verified before it is written. Another link goes on where one left off.
+ * verified before it is written, by the thread that writes it. Another link goes on where one left
+ * off.
  */
 
 #define ATTACHMENT_RETRY_MS 500
@@ -225,7 +226,8 @@ static void ask(struct link *link, struct transfer *t)
 {
 	t->link = link;
 	t->answered = false;
-	t->chunks_verified = t->chunks_durable = t->chunks_committed;
+	t->attempt = ++link->node->attachment_attempts;
+	t->chunks_received = t->chunks_committed;
 	t->since_sync = 0;
 	buffer_reset(&t->list);
 	blob_free(t->chunk);
@@ -271,8 +273,17 @@ static void finish_empty(struct node *node, struct transfer *t)
 		return;
 	}
 	write->attachment_id = t->id;
+	write->attempt = t->attempt = ++node->attachment_attempts;
 	write->sync = write->finish = true;
+	t->writes = 1;
 	node->io.write(node->io.ctx, write);
+}
+
+/* Of an earlier attempt something is still being written or committed: until that is known it is
+ * not clear from where to go on. */
+static bool unsettled(const struct transfer *t)
+{
+	return t->writes > 0 || t->chunks_durable != t->chunks_committed;
 }
 
 void attachment_schedule(struct node *node)
@@ -283,7 +294,8 @@ void attachment_schedule(struct node *node)
 	list_for_each_safe(&node->transfers, n)
 	{
 		struct transfer *t = list_entry(n, struct transfer, node);
-		if (t->link || t->finishing || !monotime_reached(node->now.mono, t->retry_at))
+		if (t->link || t->finishing || unsettled(t) ||
+			!monotime_reached(node->now.mono, t->retry_at))
 			continue;
 		if (t->size == 0) {
 			finish_empty(node, t);
@@ -313,7 +325,17 @@ struct monotime attachment_deadline(const struct node *node)
 	return due;
 }
 
-/* It goes back into the queue; `failed`: asked again later, of others. */
+/* Asked again later, of others. */
+static void put_off(struct node *node, struct transfer *t, const struct hash *city_id)
+{
+	int64_t wait = ATTACHMENT_RETRY_MS << (t->failures < 6 ? t->failures : 6);
+	t->failures++;
+	t->failed_city = *city_id;
+	t->retry_at = monotime_add_ms(
+		node->now.mono, wait < ATTACHMENT_RETRY_MAX_MS ? wait : ATTACHMENT_RETRY_MAX_MS);
+}
+
+/* It goes back into the queue. */
 static void release(struct link *link, struct transfer *t, bool failed)
 {
 	t->link = NULL;
@@ -325,13 +347,8 @@ static void release(struct link *link, struct transfer *t, bool failed)
 	buffer_shrink(&t->list, 0);
 	link->transfers_open--;
 	spread_unshare(link);
-	if (failed) {
-		int64_t wait = ATTACHMENT_RETRY_MS << (t->failures < 6 ? t->failures : 6);
-		t->failures++;
-		t->failed_city = link->city_id;
-		t->retry_at = monotime_add_ms(
-			link->node->now.mono, wait < ATTACHMENT_RETRY_MAX_MS ? wait : ATTACHMENT_RETRY_MAX_MS);
-	}
+	if (failed)
+		put_off(link->node, t, &link->city_id);
 }
 
 static bool stalled(const struct node *node, const struct transfer *t)
@@ -431,23 +448,23 @@ static int list_complete(struct link *link, struct transfer *t)
 static int chunk_complete(struct link *link, struct transfer *t)
 {
 	struct node *node = link->node;
-	struct hash hash;
-	attachment_chunk_hash(blob_bytes(t->chunk), &hash);
-	if (memcmp(hash.bytes, t->list.data + t->chunks_verified * HASH_SIZE, HASH_SIZE) != 0)
-		return link_breach(link, ERROR_CHAIN, "attachment");
 	struct node_write *write = calloc(1, sizeof *write);
 	if (!write)
 		return ERROR_MEMORY;
 	write->attachment_id = t->id;
 	write->size = t->size;
-	write->offset = t->chunks_verified * ATTACHMENT_CHUNK_BYTES;
+	write->offset = t->chunks_received * ATTACHMENT_CHUNK_BYTES;
 	write->blob = t->chunk;
+	memcpy(write->chunk_hash.bytes, t->list.data + t->chunks_received * HASH_SIZE, HASH_SIZE);
+	write->attempt = t->attempt;
 	write->link_id = link->id;
+	write->city_id = link->city_id;
 	write->credit = t->chunk->len;
 	t->since_sync += t->chunk->len;
 	t->chunk = NULL;
-	t->chunks_verified++;
-	write->finish = t->chunks_verified == attachment_chunk_count(t->size);
+	t->writes++;
+	t->chunks_received++;
+	write->finish = t->chunks_received == attachment_chunk_count(t->size);
 	write->sync = write->finish || t->since_sync >= ATTACHMENT_SYNC_BYTES;
 	if (write->sync)
 		t->since_sync = 0;
@@ -479,7 +496,7 @@ int attachment_on_fragment(struct link *link, struct assembly *a, const struct m
 			return code;
 	}
 	while (at.len) {
-		uint32_t want = attachment_chunk_bytes(t->size, t->chunks_verified);
+		uint32_t want = attachment_chunk_bytes(t->size, t->chunks_received);
 		if (want == 0)
 			return link_breach(link, ERROR_LIMIT, "attachment");
 		if (!t->chunk)
@@ -496,7 +513,7 @@ int attachment_on_fragment(struct link *link, struct assembly *a, const struct m
 	}
 	if (m->fragment.last) {
 		a->open = false;
-		if (t->chunks_verified != chunks)
+		if (t->chunks_received != chunks)
 			return link_breach(link, ERROR_MESSAGE, "attachment");
 		t->finishing = true;
 		release(link, t, false);
@@ -532,21 +549,52 @@ static void progress_op(struct node *node, const struct transfer *t, const struc
 	node_commit(node, commit);
 }
 
+/* A chunk that is not what its hash says: whoever sent it is named, gone or not. */
+static void chunk_false(struct node *node, struct link *link, const struct node_write *write)
+{
+	if (link && link->state != LINK_CLOSING) {
+		link_breach(link, ERROR_CHAIN, "attachment");
+		return;
+	}
+	struct log_line l;
+	log_begin(&l, LOG_LEVEL_WARN, "peer_breach");
+	log_bytes(&l, "city", bytes_of(write->city_id.bytes, 8));
+	log_text(&l, "rule", "attachment");
+	log_error(&l, ERROR_CHAIN);
+	log_end(&l);
+	blame_add(node, &write->city_id);
+}
+
+static void not_written(struct node *node, struct transfer *t, const struct node_write *write)
+{
+	t->finishing = false;
+	if (write->code == ERROR_CORRUPT)
+		t->chunks_durable = t->chunks_committed = 0;
+	if (t->link)
+		release(t->link, t, true);
+	else
+		put_off(node, t, &write->city_id);
+	if (write->code == ERROR_CHAIN)
+		return;
+	log_event(LOG_LEVEL_WARN, "attachment_not_written", "reason", error_text(write->code));
+	t->retry_at = monotime_add_ms(node->now.mono, ATTACHMENT_RETRY_MAX_MS);
+}
+
 void attachment_on_written(struct node *node, struct node_write *write)
 {
 	struct transfer *t = transfer_find(node, &write->attachment_id);
 	struct link *link = node_link_by_id(node, write->link_id);
+	if (t && t->attempt != write->attempt)
+		t = NULL; /* it was ended, and is wanted again */
 	if (link && write->credit)
 		link_release_bulk(link, write->credit);
-	if (t && write->code) {
-		log_event(LOG_LEVEL_WARN, "attachment_not_written", "reason", error_text(write->code));
-		t->finishing = false;
-		if (write->code == ERROR_CORRUPT)
-			t->chunks_committed = 0;
-		if (t->link)
-			release(t->link, t, true);
-		t->retry_at = monotime_add_ms(node->now.mono, ATTACHMENT_RETRY_MAX_MS);
-	} else if (t && write->sync) {
+	if (write->code == ERROR_CHAIN)
+		chunk_false(node, link, write);
+	if (t)
+		t->writes--;
+	if (t && write->code && write->code != ERROR_CANCELLED) {
+		not_written(node, t, write);
+	} else if (t && write->code == 0 && write->sync) {
 		t->chunks_durable = (write->offset + ATTACHMENT_CHUNK_BYTES) / ATTACHMENT_CHUNK_BYTES;
 		if (write->finish || t->chunks_durable > t->chunks_committed)
 			progress_op(node, t, write);
@@ -579,10 +627,13 @@ void attachment_committed(
 		return;
 	if (commit->code) {
 		t->finishing = false;
+		t->chunks_durable = t->chunks_committed;
 		return;
 	}
 	if (op->type == COMMIT_ATTACHMENT_PROGRESS)
 		t->chunks_committed = op->seq;
+	if (t->chunks_durable < t->chunks_committed)
+		t->chunks_durable = t->chunks_committed;
 	if (op->type != COMMIT_ATTACHMENT_COMPLETE)
 		return;
 	struct feed *feed = node_feed(node, &t->feed_id);

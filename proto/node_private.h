@@ -249,7 +249,9 @@ struct transfer {
 	uint32_t failures;
 	struct buffer list; /* chunk hashes, while it runs */
 	struct blob *chunk; /* being gathered */
-	uint64_t chunks_verified, chunks_durable, chunks_committed;
+	uint64_t attempt;   /* number of the last time that it was asked for, in this node's life */
+	uint32_t writes;    /* of this attempt, not answered */
+	uint64_t chunks_received, chunks_durable, chunks_committed;
 	uint64_t since_sync;
 	bool finishing;
 };
@@ -360,7 +362,7 @@ struct node {
 	struct message message;
 	struct list transfers;
 	struct map transfers_by_id;
-	uint64_t next_transfer_id;
+	uint64_t attachment_attempts;
 	struct monotime announce_at, cursor_save_at;
 	bool announce_due, want_due, publish_due, drafts_held;
 	struct monotime publish_at; /* held drafts go */

@@ -194,16 +194,24 @@ bool attachment_file_sync_due(const struct attachment_file *file)
 	return file->end - file->synced >= ATTACHMENT_SYNC_BYTES;
 }
 
-int attachment_file_sync(struct attachment_file *file, uint64_t *chunks)
+/* Touches nothing that attachment_file_write does. */
+int attachment_file_flush(struct attachment_file *file)
 {
-	if (file->end != file->synced && fdatasync(file->fd))
+	if (fdatasync(file->fd))
 		return ERROR_IO;
-	file->synced = file->end;
 	if (file->name_dirty) {
 		if (file_sync_folder_of(file->path))
 			return ERROR_IO;
 		file->name_dirty = false;
 	}
+	return 0;
+}
+
+int attachment_file_sync(struct attachment_file *file, uint64_t *chunks)
+{
+	if ((file->end != file->synced || file->name_dirty) && attachment_file_flush(file))
+		return ERROR_IO;
+	file->synced = file->end;
 	if (chunks)
 		*chunks = file->named && file->end == file->size ? attachment_chunk_count(file->size)
 														 : file->end / ATTACHMENT_CHUNK_BYTES;

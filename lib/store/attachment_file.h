@@ -9,7 +9,9 @@
  * the caller, before writing and when read for a peer.
  *
  * A sync that fails returns ERROR_IO and must end the process, as in the store: it is not tried
- * again. A write to a full disk is ERROR_FULL and harmless. One thread for each file.
+ * again. A write to a full disk is ERROR_FULL and harmless. One thread for each file; but a second
+ * one may make durable (attachment_file_flush, and attachment_file_finish after the last write)
+ * what the first has written, while that goes on.
  */
 #pragma once
 
@@ -62,6 +64,8 @@ uint64_t attachment_file_end(const struct attachment_file *file);
 bool attachment_file_sync_due(const struct attachment_file *file);
 /** What is written is durable, the file's name too. `chunks`: whole ones (may be NULL). */
 int attachment_file_sync(struct attachment_file *file, uint64_t *chunks);
+/** The same of what had been written when it was called, perhaps on a second thread. */
+int attachment_file_flush(struct attachment_file *file);
 /** Syncs, gives it its final name, syncs that. ERROR_STATE: bytes are missing, or it has no id. */
 int attachment_file_finish(struct attachment_file *file);
 /** Takes NULL. An upload without a name is removed. */

@@ -171,7 +171,9 @@ static bool answer_reads(struct city *city)
 	while (city->write_count > 0) {
 		struct node_write *write = city->writes[0];
 		memmove(city->writes, city->writes + 1, --city->write_count * sizeof(struct node_write *));
-		attachment_sink_write(city->sink, write);
+		attachment_sink_write(city->sink, &write, 1);
+		if (attachment_sink_sync_due(write))
+			attachment_sink_sync(write);
 		node_on_written(city->node, write, city->cluster->now);
 	}
 	return any;

@@ -328,6 +328,10 @@ void api_draft_parse(struct api_draft *draft, struct bytes text)
 		draft->code = complain(&draft->complaint, ERROR_UTF8, "", "The record is not valid UTF-8.");
 		return;
 	}
+	if (text.len == 0) {
+		draft->code = complain(&draft->complaint, ERROR_SYNTAX, "", "The record is empty.");
+		return;
+	}
 	draft->json = json_loadb((const char *)text.data, text.len, JSON_REJECT_DUPLICATES, &error);
 	if (!draft->json) {
 		draft->code = complain(&draft->complaint, ERROR_SYNTAX, "",

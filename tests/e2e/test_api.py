@@ -192,6 +192,9 @@ class ApiTest(unittest.TestCase):
                      "attachments[0].id")
         self.refused(daemon.publish(doc("x" * 300000)), 400, "field")
         self.refused(daemon.publish(b" " * (1 << 20) + b"{}"), 413, "size")
+        self.refused(daemon.publish(b" " * (9 << 20) + b"{}"), 413, "size")
+        self.refused(daemon.publish(iter([b" " * (1 << 20)] * 9)), 413, "size")
+        self.refused(daemon.publish(b""), 400, "syntax")
         # A body that is larger than 256 KiB, though each of its fields is small enough.
         large = doc("x")
         large["body"]["text"] = "t" * 200000

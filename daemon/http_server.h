@@ -25,7 +25,7 @@
 /** A connection that neither sends nor takes anything for so long is closed. */
 #define HTTP_IDLE_S 60u
 /** What of a refused body is read so that the client sees the answer; then it is cut. Most clients
- * look for one only when they have sent everything: 16 MiB is beyond what people take for a record. */
+ * look for one only when they have sent all: 16 MiB is beyond what people take for a record. */
 #define HTTP_PASS_OVER_BYTES (16u << 20)
 #define HTTP_CLOSE_MS 1000u
 

@@ -134,6 +134,15 @@ void cluster_node_start(struct city *city)
 	require(node_new(&config, city->cluster->now, &city->node, &complaint) == 0);
 }
 
+/* Control objects have the reserve. */
+static bool may_fail(const struct commit *commit)
+{
+	for (uint32_t i = 0; i < commit->count; i++)
+		if (commit->ops[i].type == COMMIT_OBJECT || commit->ops[i].type == COMMIT_NETWORK)
+			return false;
+	return true;
+}
+
 static bool answer_commits(struct city *city)
 {
 	bool any = city->commit_count > 0 && !city->hold_commits;
@@ -142,8 +151,9 @@ static bool answer_commits(struct city *city)
 		memmove(city->commits, city->commits + 1, --city->commit_count * sizeof(struct commit *));
 		struct store_txn *txn;
 		require(store_begin(city->store, &txn) == 0);
-		commit->code = city->fail_commits ? ERROR_FULL : commit_apply(commit, txn);
-		city->fail_commits -= city->fail_commits > 0;
+		bool fails = city->fail_commits > 0 && may_fail(commit);
+		city->fail_commits -= fails;
+		commit->code = fails ? ERROR_FULL : commit_apply(commit, txn);
 		if (commit->code)
 			store_abort(txn);
 		else

@@ -42,7 +42,7 @@ struct city {
 	char last_close[160];
 	bool hold_commits;     /* commits wait: a slow disk */
 	bool hold_reads;       /* reads wait; the test may answer those in `reads` itself */
-	unsigned fail_commits; /* so many of the next ones find no room */
+	unsigned fail_commits; /* so many of the next ones find no room, control objects aside */
 	uint8_t instance[16];
 	bool no_relay;
 	uint64_t fetch_bytes; /* larger attachments on demand only; 32 MiB at first */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <getopt.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,12 +79,27 @@ static void files_allow(void)
 	}
 }
 
+/*
+ * Chunks, runs and slices come and go by the MiB. Left to itself the C library gives the top of the
+ * heap back to the kernel each time and takes it again, page fault by page fault: 0.35 ms of each
+ * MiB of an attachment received, a third of the loop's time.
+ */
+static void memory_keep(void)
+{
+#ifdef __GLIBC__
+	mallopt(M_TRIM_THRESHOLD, 4 << 20); /* so much may stay unused, in the loop's heap and in each
+										   thread's */
+	mallopt(M_MMAP_THRESHOLD, 1 << 20); /* above the largest run and chunk */
+#endif
+}
+
 static int serve(const char *config_path)
 {
 	static struct app app;
 	struct complaint complaint = {0};
 	umask(077);
 	files_allow();
+	memory_keep();
 	int code = app_start(&app, config_path, &complaint);
 	if (code)
 		return refused(config_path, &complaint, code);

@@ -207,7 +207,7 @@ static void take_down(struct app *app)
 	app->node = NULL;
 	if (app->attachment_writer)
 		attachment_writer_close(app->attachment_writer);
-	reader_free(app->reader);
+	reader_close(app->reader);
 	if (app->writer)
 		writer_close(app->writer);
 	app_events_drop(app);

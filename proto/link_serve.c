@@ -106,6 +106,7 @@ static void read_next(struct link *link, struct serving *s)
 	read->offset = s->read_next;
 	read->bytes_max = SERVE_READ_BYTES;
 	read->entry_seq = s->next_seq;
+	read->urgent = serve_class_of(s) <= SERVE_ORIGINAL;
 	read->first_chunk = s->first_chunk;
 	read->with_list = s->with_list;
 	read->since_ms = s->since_ms;

@@ -47,6 +47,7 @@ struct node_read {
 	struct hash attachment_id;
 	uint64_t offset;
 	size_t bytes_max;
+	bool urgent;          /* of an alert: before reads that are not */
 	uint64_t entry_seq;   /* attachment: the entry of feed_id that must name it */
 	uint32_t first_chunk; /* attachment: the stream begins with this chunk */
 	uint64_t since_ms; /* nothing older by its header; a run then begins at the first that is not */

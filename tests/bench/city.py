@@ -10,6 +10,7 @@ import threading
 import time
 
 START_S_MAX = 20
+WAIT_S_MAX = 280
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -24,6 +25,43 @@ class Connection(http.client.HTTPConnection):
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.settimeout(self.timeout)
         self.sock.connect(self.path)
+
+
+class Reads:
+    """GET after GET over one connection, with no more Python between than must be."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(60)
+        self.socket.connect(path)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.socket.close()
+
+    def get(self, path):
+        """Milliseconds until the whole answer is here."""
+        began = time.monotonic()
+        self.socket.sendall(f"GET {path} HTTP/1.1\r\nHost: hansa\r\n\r\n".encode())
+        text = b""
+        while b"\r\n\r\n" not in text:
+            text += self.more()
+        head, body = text.split(b"\r\n\r\n", 1)
+        if not head.startswith(b"HTTP/1.1 200"):
+            raise RuntimeError(f"GET {path}: {head[:100]!r}")
+        length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
+        got = len(body)
+        while got < length:
+            got += len(self.more())
+        return (time.monotonic() - began) * 1000
+
+    def more(self):
+        data = self.socket.recv(1 << 16)
+        if not data:
+            raise RuntimeError("the connection was closed")
+        return data
 
 
 class City:
@@ -79,6 +117,24 @@ class City:
             self.process.kill()
             self.process.wait()
         self.process = None
+
+    def store_path(self):
+        return os.path.join(self.folder, "store", "data.mdb")
+
+    def store_bytes(self):
+        """What the database takes on the disk."""
+        return os.stat(self.store_path()).st_blocks * 512
+
+    def drop_cache(self):
+        """Nothing of the database stays in memory. Not while it runs: what is mapped stays."""
+        with open(self.store_path(), "rb") as file:
+            os.fsync(file.fileno())
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+    def disk_bytes(self):
+        """What the daemon made the disk read since its start."""
+        with open(f"/proc/{self.process.pid}/io", encoding="ascii") as source:
+            return int(source.read().split("\nread_bytes: ")[1].split()[0])
 
     def request(self, method, path, body=None, headers=None):
         """(status, body's bytes)."""
@@ -176,6 +232,18 @@ class Usage:
         return {slug: peak / (1 << 20) for slug, peak in self.peak.items()}
 
 
+def threads_faults(pid):
+    """How often each thread's name had to wait for a page from the disk."""
+    faults = {}
+    folder = f"/proc/{pid}/task"
+    for task in os.listdir(folder):
+        with open(f"{folder}/{task}/stat", encoding="ascii") as source:
+            text = source.read()
+        name = text[text.index("(") + 1:text.rindex(")")] if int(task) != pid else "loop"
+        faults[name] = faults.get(name, 0) + int(text[text.rindex(")") + 2:].split()[9])
+    return faults
+
+
 def threads_cpu(pid):
     """Seconds of CPU of each thread's name; libuv's workers add up."""
     used = {}
@@ -218,3 +286,20 @@ def anonymous_bytes(pid, precise):
     except OSError:
         pass
     return 0
+
+
+def values_of(text):
+    found = {}
+    for line in text.splitlines():
+        words = line.split()
+        if len(words) == 2:
+            found[words[0]] = float(words[1])
+    return found
+
+
+def wait(condition, what, pause=0.005):
+    began = time.monotonic()
+    while not condition():
+        if time.monotonic() - began > WAIT_S_MAX:
+            raise RuntimeError(f"{what} did not come within {WAIT_S_MAX} s")
+        time.sleep(pause)

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/check.h"
+#include "tests/sim/world.h"
+
+/* What goes wrong, and when it ends. To add one: a function and a row in `faults`. */
+
+#define FAULT_EVERY_US (4 * WORLD_S)
+#define PUBLISH_EVERY_US (1 * WORLD_S)
+#define COMMIT_US (2 * WORLD_MS)
+#define READ_US 200
+
+enum fault_kind {
+	FAULT_CRASH,
+	FAULT_POWER,
+	FAULT_DROP,
+	FAULT_PARTITION,
+	FAULT_MUTE,
+	FAULT_SLOW,
+	FAULT_CLOCK,
+	FAULT_SNAPSHOT,
+	FAULT_ROLLBACK,
+	FAULT_JOIN,
+	FAULT_SUSPEND,
+	FAULT_RESUME,
+	FAULT_RENEW,
+	FAULT_BURST,
+	FAULT_COUNT
+};
+
+/* Between 1 and most seconds. */
+static int64_t some_time(struct world *world, uint64_t most_s)
+{
+	return WORLD_S + (int64_t)world_below(world, most_s * 1000) * WORLD_MS;
+}
+
+static struct city *some_city(struct world *world)
+{
+	struct city *city = &world->cities[world_below(world, world->count)];
+	return city->node && city->admitted ? city : NULL;
+}
+
+static void down(struct city *city, bool silent)
+{
+	city->restarting = true;
+	city_crash(city, silent);
+	world_push(city->world, some_time(city->world, 60), EVENT_RESTART, city->index, 0, NULL);
+}
+
+static void crash(struct world *world)
+{
+	struct city *city = some_city(world);
+	if (city)
+		down(city, false);
+}
+
+static void power(struct world *world)
+{
+	struct city *city = some_city(world);
+	if (city)
+		down(city, true);
+}
+
+static void drop(struct world *world)
+{
+	size_t count = list_count(&world->wires);
+	size_t at = count ? world_below(world, count) : 0;
+	list_for_each(&world->wires, n)
+	{
+		if (at-- > 0)
+			continue;
+		wire_reset(list_entry(n, struct wire, node));
+		return;
+	}
+}
+
+static void partition(struct world *world)
+{
+	if (world->partitioned)
+		return;
+	unsigned sides = 2 + (unsigned)world_below(world, 2);
+	bool one_city = world_below(world, 3) == 0;
+	for (uint32_t i = 0; i < world->count; i++)
+		world->cities[i].side = one_city ? 0 : (unsigned)world_below(world, sides);
+	if (one_city)
+		world->cities[world_below(world, world->count)].side = 1;
+	world->partitioned = true;
+	world->one_way = world_below(world, 3) == 0;
+	world_push(world, some_time(world, 90), EVENT_MEND, 0, FAULT_PARTITION, NULL);
+}
+
+static void mute(struct world *world)
+{
+	struct city *city = some_city(world);
+	if (!city || city->mute)
+		return;
+	city->mute = true;
+	world_push(world, some_time(world, 60), EVENT_MEND, city->index, FAULT_MUTE, NULL);
+}
+
+static void slow(struct world *world)
+{
+	struct city *city = some_city(world);
+	if (!city || city->commit_us != COMMIT_US)
+		return;
+	city->commit_us = (int64_t)(50 + world_below(world, 2000)) * WORLD_MS;
+	city->read_latency_us = (int64_t)(1 + world_below(world, 300)) * WORLD_MS;
+	world_push(world, some_time(world, 60), EVENT_MEND, city->index, FAULT_SLOW, NULL);
+}
+
+static void set_clock(struct world *world)
+{
+	struct city *city = some_city(world);
+	if (city)
+		city->clock_offset_ms = (int64_t)world_below(world, 4 * 86400000) - 2 * 86400000;
+}
+
+static void snapshot(struct world *world)
+{
+	struct city *city = some_city(world);
+	if (!city || city->rolled_back)
+		return;
+	store_snapshot_free(city->snapshot);
+	city->snapshot = store_memory_copy(city->store);
+	require(city->snapshot);
+}
+
+/* Somebody honest has all that it would lose and could get from nobody else. */
+static bool is_held_elsewhere(const struct city *city)
+{
+	struct world *world = city->world;
+	const struct roster_member *own = membership_own(city);
+	for (uint32_t i = 0; own && i < world->count; i++) {
+		const struct city *other = &world->cities[i];
+		if (other == city || !other->node || !other->admitted || other->lie != LIE_NONE)
+			continue;
+		const struct roster *roster = node_network_roster(other->node, 0);
+		const struct roster_member *m = roster_member_by_city(roster, &city->city_id);
+		bool all = m && m->epoch >= own->epoch &&
+			roster_number(roster) >= roster_number(node_network_roster(city->node, 0));
+		for (unsigned k = 0; k < FEED_LANE_COUNT && all; k++) {
+			uint32_t feed = city->index * FEED_LANE_COUNT + k;
+			all = other->durable[feed] >= world->feeds[feed].count;
+		}
+		if (all)
+			return true;
+	}
+	return false;
+}
+
+/* Its disk is as it was, the guard beside the keys is not. One at a time, so that what one lacks
+ * is with the others. */
+static void rollback(struct world *world)
+{
+	struct city *city = some_city(world);
+	for (uint32_t i = 0; i < world->count; i++)
+		if (world->cities[i].rolled_back)
+			return;
+	if (!city || !city->snapshot || city->next_key || !list_empty(&city->commits) ||
+		!list_empty(&city->written) || !is_held_elsewhere(city))
+		return;
+	down(city, world_below(world, 2));
+	store_memory_restore(city->store, city->snapshot);
+	store_snapshot_free(city->snapshot);
+	city->snapshot = NULL;
+	city->rolled_back = true;
+}
+
+static void renew(struct world *world)
+{
+	struct city *city = some_city(world);
+	if (city && !city->rolled_back)
+		membership_renew(city);
+}
+
+static void burst(struct world *world)
+{
+	struct city *city = some_city(world);
+	uint8_t lane = world_below(world, 2) ? FEED_LANE_DOC : FEED_LANE_ALERT;
+	int count = lane == FEED_LANE_DOC ? 700 : 90; /* beyond a checkpoint; beyond the gaps kept */
+	for (int i = 0; city && i < count; i++)
+		city_publish(city, lane, 30 + world_below(world, 300));
+}
+
+struct fault {
+	unsigned weight;
+	void (*happen)(struct world *world);
+};
+
+static const struct fault faults[FAULT_COUNT] = {
+	[FAULT_CRASH] = {12, crash},
+	[FAULT_POWER] = {8, power},
+	[FAULT_DROP] = {20, drop},
+	[FAULT_PARTITION] = {8, partition},
+	[FAULT_MUTE] = {8, mute},
+	[FAULT_SLOW] = {8, slow},
+	[FAULT_CLOCK] = {3, set_clock},
+	[FAULT_SNAPSHOT] = {8, snapshot},
+	[FAULT_ROLLBACK] = {8, rollback},
+	[FAULT_JOIN] = {10, membership_join},
+	[FAULT_SUSPEND] = {4, membership_suspend},
+	[FAULT_RESUME] = {8, membership_resume},
+	[FAULT_RENEW] = {8, renew},
+	[FAULT_BURST] = {3, burst},
+};
+
+void faults_init(struct world *world)
+{
+	static const enum lie lies[] = {LIE_BODY, LIE_HEADER, LIE_ORDER, LIE_SIGNATURE, LIE_DROP_ENTRY,
+		LIE_DROP_FIRST, LIE_DROP_RUN, LIE_PREV, LIE_EPOCH, LIE_NODE_KEY, LIE_PURGE, LIE_LATER,
+		LIE_SILENT, LIE_CENSOR, LIE_TRICKLE, LIE_DIGEST, LIE_PROMISE};
+	uint32_t liars = world->count / 6;
+	for (uint32_t i = 0; i < liars; i++) {
+		struct city *city = &world->cities[world_below(world, world->count)];
+		city->lie = lies[world_below(world, sizeof lies / sizeof lies[0])];
+	}
+}
+
+static int64_t about(struct world *world, int64_t us)
+{
+	return us / 4 + (int64_t)world_below(world, (uint64_t)(us * 3 / 2));
+}
+
+void faults_happen(struct world *world)
+{
+	unsigned sum = 0;
+	if (world->quiet)
+		return;
+	for (int kind = 0; kind < FAULT_COUNT; kind++)
+		sum += faults[kind].weight;
+	unsigned at = (unsigned)world_below(world, sum);
+	int kind = 0;
+	for (; at >= faults[kind].weight; kind++)
+		at -= faults[kind].weight;
+	world_trace(world, (uint64_t)kind);
+	world->faults++;
+	faults[kind].happen(world);
+	world_push(world, about(world, FAULT_EVERY_US), EVENT_FAULT, 0, 0, NULL);
+}
+
+void faults_mend(struct world *world, int64_t kind, uint32_t index)
+{
+	struct city *city = &world->cities[index];
+	if (kind == FAULT_PARTITION) {
+		world->partitioned = false;
+		wire_release(world);
+	} else if (kind == FAULT_MUTE) {
+		city->mute = false;
+		wire_release(world);
+	} else if (kind == FAULT_SLOW) {
+		city->commit_us = COMMIT_US;
+		city->read_latency_us = READ_US;
+	}
+}
+
+void faults_end(struct world *world)
+{
+	world->partitioned = false;
+	for (uint32_t i = 0; i < world->count; i++) {
+		struct city *city = &world->cities[i];
+		city->mute = false;
+		city->commit_us = COMMIT_US;
+		city->read_latency_us = READ_US;
+		if (city->restarting)
+			city_start(city);
+	}
+	wire_release(world);
+}
+
+void faults_publish(struct world *world)
+{
+	static const uint8_t lanes[] = {FEED_LANE_ALERT, FEED_LANE_ALERT, FEED_LANE_CALL, FEED_LANE_DOC,
+		FEED_LANE_DOC, FEED_LANE_DOC, FEED_LANE_META};
+	static const uint64_t sizes[] = {200, 200, 1500, 1500, 1500, 1500, 20000, 20000, 100000};
+	if (world->quiet)
+		return;
+	struct city *city = some_city(world);
+	uint8_t lane = lanes[world_below(world, sizeof lanes)];
+	uint64_t size = sizes[world_below(world, sizeof sizes / sizeof sizes[0])];
+	if (city)
+		city_publish(city, lane, 20 + world_below(world, size));
+	world_push(world, about(world, PUBLISH_EVERY_US), EVENT_PUBLISH, 0, 0, NULL);
+}

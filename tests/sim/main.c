@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "tests/sim/world.h"
+
+/*
+ * Runs seeds, each in a process of its own, so that a check that fails in one is that seed's
+ * failure. The last line of a failure is the command that replays it.
+ */
+
+#define JOBS_MAX 64
+
+struct result {
+	bool ok;
+	uint64_t trace, steps, published, acknowledged, refused, connections, faults, amendments;
+	int64_t virtual_s;
+	long memory_kib;
+	char failure[512];
+};
+
+struct job {
+	pid_t pid;
+	int from;
+	uint64_t seed;
+};
+
+static const char usage[] =
+	"usage: ./run sim [--seed S] [--seeds K] [--nodes N] [--minutes M] [--jobs J]\n"
+	"                 [--twice] [--calm] [--log]\n"
+	"  --seed S     the first seed (1)       --seeds K    how many (1)\n"
+	"  --nodes N    cities, 2 to 200 (12)    --minutes M  virtual, before all is mended (10)\n"
+	"  --jobs J     seeds at once (2)        --twice      each seed twice: the traces must agree\n"
+	"  --calm       nothing goes wrong       --log        the nodes' logs, to standard error\n";
+
+static struct result simulate(const struct world_options *options)
+{
+	struct world world;
+	struct result result = {0};
+	struct rusage use;
+	world_init(&world, options);
+	result.ok = world_run(&world);
+	result.trace = world.trace;
+	result.steps = world.steps;
+	result.published = world.published;
+	result.acknowledged = world.acknowledged;
+	result.refused = world.refused;
+	result.connections = world.connections;
+	result.faults = world.faults;
+	result.amendments = world.amendment_count;
+	result.virtual_s = world.now_us / WORLD_S;
+	memcpy(result.failure, world.failure, sizeof result.failure);
+	getrusage(RUSAGE_SELF, &use);
+	result.memory_kib = use.ru_maxrss;
+	/* After a failure the world is not fit to be taken apart. */
+	if (result.ok)
+		world_deinit(&world);
+	return result;
+}
+
+static bool start(struct job *job, const struct world_options *options)
+{
+	int ends[2];
+	if (pipe(ends))
+		return false;
+	fflush(stdout);
+	job->seed = options->seed;
+	job->from = ends[0];
+	job->pid = fork();
+	if (job->pid == 0) {
+		close(ends[0]);
+		struct result result = simulate(options);
+		bool sent = write(ends[1], &result, sizeof result) == sizeof result;
+		_exit(!sent);
+	}
+	close(ends[1]);
+	return job->pid > 0;
+}
+
+static struct result finish(struct job *job)
+{
+	struct result result = {0};
+	int status = 0;
+	bool whole = read(job->from, &result, sizeof result) == sizeof result;
+	close(job->from);
+	waitpid(job->pid, &status, 0);
+	job->pid = 0;
+	if (!whole) {
+		result = (struct result){0};
+		snprintf(result.failure, sizeof result.failure, "the process ended by %s %d",
+			WIFSIGNALED(status) ? "signal" : "exit code",
+			WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+	}
+	return result;
+}
+
+static void report(const struct world_options *options, uint64_t seed, const struct result *r)
+{
+	printf("seed %llu: %s, trace %016llx, %llu steps, %lld s, %llu of %llu acknowledged, "
+		   "%llu faults, %llu connections, %llu amendments, %ld MiB\n",
+		(unsigned long long)seed, r->ok ? "ok" : "FAILED", (unsigned long long)r->trace,
+		(unsigned long long)r->steps, (long long)r->virtual_s,
+		(unsigned long long)r->acknowledged, (unsigned long long)r->published,
+		(unsigned long long)r->faults, (unsigned long long)r->connections,
+		(unsigned long long)r->amendments, r->memory_kib / 1024);
+	if (!r->ok)
+		printf("  %s\n  replay: ./run sim --seed %llu --nodes %u --minutes %lld%s --log\n",
+			r->failure, (unsigned long long)seed, options->nodes, (long long)options->minutes,
+			options->faults ? "" : " --calm");
+	fflush(stdout);
+}
+
+static uint64_t number(const char *text, uint64_t least, uint64_t most)
+{
+	char *end;
+	errno = 0;
+	unsigned long long value = strtoull(text, &end, 10);
+	if (errno || *end || end == text || *text == '-' || value < least || value > most) {
+		fputs(usage, stderr);
+		exit(2);
+	}
+	return value;
+}
+
+struct command {
+	struct world_options options;
+	uint64_t seeds;
+	unsigned jobs;
+	bool twice;
+};
+
+static struct command parse(int argc, char **argv)
+{
+	static const struct option names[] = {{"seed", required_argument, NULL, 's'},
+		{"seeds", required_argument, NULL, 'k'}, {"nodes", required_argument, NULL, 'n'},
+		{"minutes", required_argument, NULL, 'm'}, {"jobs", required_argument, NULL, 'j'},
+		{"twice", no_argument, NULL, 't'}, {"calm", no_argument, NULL, 'c'},
+		{"log", no_argument, NULL, 'l'}, {NULL, 0, NULL, 0}};
+	struct command c = {.options = {.seed = 1, .nodes = 12, .minutes = 10, .faults = true},
+		.seeds = 1,
+		.jobs = 2};
+	int option;
+	while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
+		if (option == 's')
+			c.options.seed = number(optarg, 0, UINT64_MAX);
+		else if (option == 'k')
+			c.seeds = number(optarg, 1, 100000000);
+		else if (option == 'n')
+			c.options.nodes = (uint32_t)number(optarg, 2, 200);
+		else if (option == 'm')
+			c.options.minutes = (int64_t)number(optarg, 1, 100000);
+		else if (option == 'j')
+			c.jobs = (unsigned)number(optarg, 1, JOBS_MAX);
+		else if (option == 't')
+			c.twice = true;
+		else if (option == 'c')
+			c.options.faults = false;
+		else if (option == 'l')
+			c.options.log = true;
+		else
+			number("", 1, 0);
+	}
+	if (optind < argc)
+		number("", 1, 0);
+	return c;
+}
+
+static double seconds(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+int main(int argc, char **argv)
+{
+	struct command c = parse(argc, argv);
+	struct job jobs[JOBS_MAX] = {{0}};
+	uint64_t first = c.options.seed, runs = c.seeds * (c.twice ? 2 : 1);
+	uint64_t started = 0, ended = 0, failed = 0, steps = 0, last_trace = 0;
+	double begin = seconds();
+	while (ended < runs) {
+		/* Answers are taken in the order of the seeds, whichever is ready first. */
+		for (; started < runs && started - ended < c.jobs; started++) {
+			c.options.seed = first + (c.twice ? started / 2 : started);
+			if (!start(&jobs[started % c.jobs], &c.options)) {
+				perror("sim");
+				return 1;
+			}
+		}
+		struct job *job = &jobs[ended % c.jobs];
+		struct result result = finish(job);
+		steps += result.steps;
+		if (c.twice && ended % 2 && result.trace != last_trace) {
+			result.ok = false;
+			snprintf(result.failure, sizeof result.failure,
+				"the same seed took another way: %016llx the first time",
+				(unsigned long long)last_trace);
+		}
+		last_trace = result.trace;
+		report(&c.options, job->seed, &result);
+		failed += !result.ok;
+		ended++;
+	}
+	double took = seconds() - begin;
+	printf("%llu runs, %llu failed, %llu node-steps in %.1f s: %.0f a minute\n",
+		(unsigned long long)runs, (unsigned long long)failed, (unsigned long long)steps, took,
+		(double)steps / took * 60);
+	return failed > 0;
+}

@@ -53,9 +53,9 @@ static void begin_writing(struct city *city)
 {
 	size_t bytes = 0;
 	enum commit_class class = COMMIT_BULK;
-	list_for_each(&city->commits, n) if (
-		list_entry(n, struct city_commit, node)->commit->class ==
-		COMMIT_URGENT) class = COMMIT_URGENT;
+	list_for_each(&city->commits,
+		n) if (list_entry(n, struct city_commit, node)->commit->class == COMMIT_URGENT) class
+		= COMMIT_URGENT;
 	list_for_each_safe(&city->commits, n)
 	{
 		struct city_commit *waiting = list_entry(n, struct city_commit, node);

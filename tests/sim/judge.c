@@ -100,8 +100,8 @@ static bool same_charter(struct city *a, struct city *b, char *why, size_t len)
 		require(roster_object_range(y, (uint8_t)range, &of_y) == 0);
 		if (hash_equal(&of_x, &of_y))
 			continue;
-		snprintf(why, len, "%s and %s hold other control objects (range %u)", a->slug, b->slug,
-			range);
+		snprintf(
+			why, len, "%s and %s hold other control objects (range %u)", a->slug, b->slug, range);
 		return false;
 	}
 	return true;

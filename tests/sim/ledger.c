@@ -65,8 +65,8 @@ static void take_entry(struct city *city, struct ledger_feed *feed, uint64_t seq
 		world_fail(world, "%s holds another %s/%u/%llu than was signed first", city->slug, slug,
 			feed->lane, number);
 	else if (known->content != entry.content)
-		world_fail(world, "%s holds altered bytes of %s/%u/%llu", city->slug, slug, feed->lane,
-			number);
+		world_fail(
+			world, "%s holds altered bytes of %s/%u/%llu", city->slug, slug, feed->lane, number);
 }
 
 static void take_run(struct city *city, const struct commit_op *op)
@@ -109,8 +109,8 @@ static void take_amendment(struct city *city, const struct commit_op *op)
 		world_fail(world, "%s holds amendment %llu, which nobody made", city->slug,
 			(unsigned long long)number);
 	else if (!hash_equal(&world->amendments[number - 1], &op->hash))
-		world_fail(world, "%s holds another amendment %llu", city->slug,
-			(unsigned long long)number);
+		world_fail(
+			world, "%s holds another amendment %llu", city->slug, (unsigned long long)number);
 }
 
 void ledger_commit(struct city *city, const struct commit *commit)
@@ -125,15 +125,13 @@ void ledger_commit(struct city *city, const struct commit *commit)
 			take_amendment(city, op);
 		else if (op->type == COMMIT_OBJECT && op->object_type == OBJECT_FORK_PROOF)
 			world_fail(city->world, "%s holds a fork proof, and all are honest", city->slug);
-		else if (op->type == COMMIT_CUT && op->seq < *durable(city,
-													  map_get(&city->world->feeds_by_id,
-														  &op->feed_id)))
+		else if (op->type == COMMIT_CUT &&
+			op->seq < *durable(city, map_get(&city->world->feeds_by_id, &op->feed_id)))
 			world_fail(city->world, "%s disowns what no cut disowned", city->slug);
 	}
 }
 
-void ledger_acknowledged(
-	struct city *city, uint8_t lane, const struct node_published *published)
+void ledger_acknowledged(struct city *city, uint8_t lane, const struct node_published *published)
 {
 	struct ledger_feed *feed = &city->world->feeds[city->index * FEED_LANE_COUNT + lane - 1u];
 	uint64_t seq = published->seq;

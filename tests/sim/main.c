@@ -108,10 +108,10 @@ static void report(const struct world_options *options, uint64_t seed, const str
 	printf("seed %llu: %s, trace %016llx, %llu steps, %lld s, %llu of %llu acknowledged, "
 		   "%llu faults, %llu connections, %llu amendments, %ld MiB\n",
 		(unsigned long long)seed, r->ok ? "ok" : "FAILED", (unsigned long long)r->trace,
-		(unsigned long long)r->steps, (long long)r->virtual_s,
-		(unsigned long long)r->acknowledged, (unsigned long long)r->published,
-		(unsigned long long)r->faults, (unsigned long long)r->connections,
-		(unsigned long long)r->amendments, r->memory_kib / 1024);
+		(unsigned long long)r->steps, (long long)r->virtual_s, (unsigned long long)r->acknowledged,
+		(unsigned long long)r->published, (unsigned long long)r->faults,
+		(unsigned long long)r->connections, (unsigned long long)r->amendments,
+		r->memory_kib / 1024);
 	if (!r->ok)
 		printf("  %s\n  replay: ./run sim --seed %llu --nodes %u --minutes %lld%s --log\n",
 			r->failure, (unsigned long long)seed, options->nodes, (long long)options->minutes,
@@ -145,9 +145,8 @@ static struct command parse(int argc, char **argv)
 		{"minutes", required_argument, NULL, 'm'}, {"jobs", required_argument, NULL, 'j'},
 		{"twice", no_argument, NULL, 't'}, {"calm", no_argument, NULL, 'c'},
 		{"log", no_argument, NULL, 'l'}, {NULL, 0, NULL, 0}};
-	struct command c = {.options = {.seed = 1, .nodes = 12, .minutes = 10, .faults = true},
-		.seeds = 1,
-		.jobs = 2};
+	struct command c = {
+		.options = {.seed = 1, .nodes = 12, .minutes = 10, .faults = true}, .seeds = 1, .jobs = 2};
 	int option;
 	while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
 		if (option == 's')

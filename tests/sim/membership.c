@@ -67,8 +67,7 @@ void membership_found(struct world *world)
 		struct city *city = &world->cities[i];
 		int code = 1;
 		city_start(city);
-		require(
-			node_network_create(city->node, wire, on_object, &code, world_time(city)) == 0);
+		require(node_network_create(city->node, wire, on_object, &code, world_time(city)) == 0);
 		if (i == 0) {
 			world->network_id = *roster_network_id(node_network_roster(city->node, 0));
 			ledger_init(world);
@@ -131,8 +130,8 @@ static void adopt(struct city *from, struct city *joiner)
 	while (count < OBJECTS_MAX && roster_object_next(roster, &walk, &object))
 		objects[count++] = object.wire;
 	city_start(joiner);
-	int refused = node_network_adopt(joiner->node, objects, count, on_object, &code, &complaint,
-		world_time(joiner));
+	int refused = node_network_adopt(
+		joiner->node, objects, count, on_object, &code, &complaint, world_time(joiner));
 	if (refused)
 		world_fail(from->world, "%s does not adopt the charter of %s: %s %s", joiner->slug,
 			from->slug, error_text(refused), complaint.reason);
@@ -157,8 +156,8 @@ void membership_join(struct world *world)
 	}
 	struct buffer record;
 	buffer_init(&record, LIMIT_OBJECT_BYTES);
-	require(draft_first_record(joiner->city_key, joiner->node_key, sealing_key,
-				&world->network_id, (uint64_t)world_time(at).wall.ms, &record) == 0);
+	require(draft_first_record(joiner->city_key, joiner->node_key, sealing_key, &world->network_id,
+				(uint64_t)world_time(at).wall.ms, &record) == 0);
 	struct amendment_item item = {.kind = AMENDMENT_ADMIT};
 	item.admit.slug = item.admit.name = bytes_from_text(joiner->slug);
 	item.admit.country = bytes_from_text("HU");
@@ -192,8 +191,8 @@ void membership_resume(struct world *world)
 {
 	struct city *at = amender(world);
 	const struct roster_member *m;
-	for (size_t i = 0; at && !world->amending &&
-		 (m = roster_member_at(node_network_roster(at->node, 0), i));
+	for (size_t i = 0;
+		 at && !world->amending && (m = roster_member_at(node_network_roster(at->node, 0), i));
 		 i++) {
 		if (m->status != MEMBER_SUSPENDED)
 			continue;
@@ -252,8 +251,8 @@ static void submit_record(struct city *city)
 	struct buffer wire;
 	for (unsigned k = 0; k < EPOCH_LANES; k++) {
 		struct node_feed feed;
-		if (node_feed_find(city->node, &world->feeds[city->index * FEED_LANE_COUNT + k].feed_id,
-				&feed) &&
+		if (node_feed_find(
+				city->node, &world->feeds[city->index * FEED_LANE_COUNT + k].feed_id, &feed) &&
 			feed.seq > 0)
 			cuts[k] = (struct epoch_cut){feed.seq, feed.entry_hash};
 	}

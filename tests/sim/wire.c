@@ -272,7 +272,6 @@ void wire_city_gone(struct city *city, bool silent)
 
 /* ---- dialling ---- */
 
-
 static struct city_target *target_of(struct city *city, const struct city *to)
 {
 	for (unsigned i = 0; to && i < city->target_count; i++)
@@ -294,8 +293,9 @@ static void attempt(struct city *city, struct city_target *target)
 	const struct city *to = &world->cities[target->city];
 	target->busy = true;
 	bool silent = wire_blocked(city, to) || wire_blocked(to, city);
-	int64_t in_us = silent ? DIAL_TIMEOUT_US
-						   : (int64_t)(20 + (world_random(&world->net_chance) >> 40) % 300) * WORLD_MS;
+	int64_t in_us = silent
+		? DIAL_TIMEOUT_US
+		: (int64_t)(20 + (world_random(&world->net_chance) >> 40) % 300) * WORLD_MS;
 	world_push(world, in_us, EVENT_MEET, city->index, target->city, NULL);
 }
 
@@ -329,8 +329,8 @@ static void target_failed(struct city *city, struct city_target *target)
 static void end_open(struct wire_end *end, struct city *city, struct city *peer, bool dialled)
 {
 	end->city = city;
-	end->link = node_link_open(city->node, secret_key_public(peer->node_key), dialled, peer->slug,
-		end, world_time(city));
+	end->link = node_link_open(
+		city->node, secret_key_public(peer->node_key), dialled, peer->slug, end, world_time(city));
 	require(end->link);
 	list_push_back(&city->ends, &end->by_city);
 	link_set_rate(end->link, end->wire->rate);

@@ -52,8 +52,9 @@ void world_fail(struct world *world, const char *format, ...)
 	va_list arguments;
 	if (world->failure[0])
 		return;
-	int n = snprintf(world->failure, sizeof world->failure, "at %lld.%03lld s: ",
-		(long long)(world->now_us / WORLD_S), (long long)(world->now_us / WORLD_MS % 1000));
+	int n = snprintf(world->failure, sizeof world->failure,
+		"at %lld.%03lld s: ", (long long)(world->now_us / WORLD_S),
+		(long long)(world->now_us / WORLD_MS % 1000));
 	va_start(arguments, format);
 	vsnprintf(world->failure + n, sizeof world->failure - (size_t)n, format, arguments);
 	va_end(arguments);

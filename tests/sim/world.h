@@ -38,11 +38,11 @@ struct wire_end {
 	struct link *link; /* NULL: closed on this side */
 	struct wire *wire;
 	struct wire_end *peer;
-	struct buffer in;    /* arrived, not read by the link yet */
-	uint64_t in_flight;  /* sent from here, not read by the peer's link yet */
-	int64_t busy_us;     /* the line is taken until then */
-	int64_t arrival_us;  /* of the last bytes sent from here: a stream keeps its order */
-	struct list held;    /* chunks that a blocked direction keeps from this end */
+	struct buffer in;   /* arrived, not read by the link yet */
+	uint64_t in_flight; /* sent from here, not read by the peer's link yet */
+	int64_t busy_us;    /* the line is taken until then */
+	int64_t arrival_us; /* of the last bytes sent from here: a stream keeps its order */
+	struct list held;   /* chunks that a blocked direction keeps from this end */
 	struct list_node by_city;
 	struct list_node wake_node;
 	bool closing, ended_in, pump_due;
@@ -53,7 +53,7 @@ struct wire {
 	struct list_node node;
 	struct wire_end ends[2];
 	int64_t latency_us;
-	uint64_t rate; /* bytes a second */
+	uint64_t rate;   /* bytes a second */
 	unsigned chunks; /* events that point here */
 };
 
@@ -100,9 +100,9 @@ struct city {
 	int64_t commit_us, read_latency_us;
 	/* the network */
 	struct list ends, wakes;
-	unsigned side;     /* of a partition */
-	bool mute;         /* neither hears nor is heard, and nobody is told */
-	uint64_t rate;     /* of its access line, bytes a second */
+	unsigned side; /* of a partition */
+	bool mute;     /* neither hears nor is heard, and nobody is told */
+	uint64_t rate; /* of its access line, bytes a second */
 	enum lie lie;
 	struct city_target targets[CITY_TARGETS_MAX];
 	unsigned target_count;
@@ -179,8 +179,7 @@ uint64_t world_random(uint64_t *state);
 /** [0, below) of the faults' chance; below > 0. */
 uint64_t world_below(struct world *world, uint64_t below);
 /** The first failure stays, with the moment. */
-__attribute__((format(printf, 2, 3))) void world_fail(
-	struct world *world, const char *format, ...);
+__attribute__((format(printf, 2, 3))) void world_fail(struct world *world, const char *format, ...);
 void world_push(struct world *world, int64_t in_us, enum event_type type, uint32_t city,
 	int64_t number, void *what);
 void world_trace(struct world *world, uint64_t value);
@@ -243,8 +242,7 @@ void faults_publish(struct world *world);
 void ledger_init(struct world *world);
 void ledger_deinit(struct world *world);
 void ledger_commit(struct city *city, const struct commit *commit);
-void ledger_acknowledged(
-	struct city *city, uint8_t lane, const struct node_published *published);
+void ledger_acknowledged(struct city *city, uint8_t lane, const struct node_published *published);
 /** A node that has started: it holds what was durable there. */
 void ledger_started(struct city *city);
 /** What a node shows is the beginning of what was signed. */

@@ -191,8 +191,8 @@ static void a_stream_may_outlive_its_attachment(void **state)
 	fetch_deinit(&f);
 }
 
-/* More becomes durable after it was asked for: the answer is to what was asked. */
-static void an_answer_is_held_against_what_was_asked(void **state)
+/* How much is durable is not known yet: it is asked for again only then, and from there on. */
+static void it_is_asked_again_when_what_is_durable_is_known(void **state)
 {
 	(void)state;
 	struct fetch f;
@@ -201,24 +201,42 @@ static void an_answer_is_held_against_what_was_asked(void **state)
 	asked(&f);
 	answer(&f);
 	give_list(&f);
-	f.node->hold_commits = true; /* that so much is durable is not known for a while */
+	f.node->hold_commits = true;
 	fragments(&f, bytes_of(content, LONG_BYTES - CHUNK), false);
 	assert_true(f.node->commit_count > 0);
 	end(&f, END_LATER);
 	pass(&f, 1000);
-	asked(&f);
-	assert_int_equal(f.s.message.attachment_pull.first_chunk, 0);
-	answer(&f);
+	assert_false(script_seek(&f.s, MESSAGE_ATTACHMENT_PULL));
 	f.node->hold_commits = false;
-	cluster_pass(&f.c, 0);
-	script_send(&f.s);
-	assert_false(script_closed(&f.s));
+	pass(&f, 1000);
+	asked(&f);
+	uint32_t first = f.s.message.attachment_pull.first_chunk;
+	assert_int_equal(first, ATTACHMENT_SYNC_BYTES / CHUNK);
+	answer(&f);
 	give_list(&f);
-	fragments(&f, bytes_of(content, LONG_BYTES), true);
+	fragments(&f, bytes_of(content + first * CHUNK, LONG_BYTES - first * CHUNK), true);
 	end(&f, END_DONE);
 	cluster_pass(&f.c, 10);
 	assert_true(upload_held(f.node, &f.a.id));
 	fetch_deinit(&f);
+}
+
+/* An answer that begins elsewhere than it was asked to is a breach. */
+static void an_answer_is_held_against_what_was_asked(void **state)
+{
+	(void)state;
+	struct fetch f;
+	fetch_init(&f, 6);
+	offer(&f, 1, bytes_of(content, LONG_BYTES));
+	asked(&f);
+	message_write_attachment(&f.s.out, 1, &f.a.id, f.a.size, 1, true);
+	script_send(&f.s);
+	assert_true(script_closed(&f.s));
+	assert_int_equal(script_bye(&f.s), BYE_PROTOCOL);
+	assert_non_null(strstr(f.node->last_close, "attachment"));
+	buffer_deinit(&f.hashes);
+	script_close(&f.s);
+	cluster_deinit(&f.c);
 }
 
 /* What was durable is not asked for again. */
@@ -330,6 +348,7 @@ int main(void)
 		cmocka_unit_test(a_file_is_fetched_whole),
 		cmocka_unit_test(half_a_chunk_gives_its_credit_back),
 		cmocka_unit_test(a_stream_may_outlive_its_attachment),
+		cmocka_unit_test(it_is_asked_again_when_what_is_durable_is_known),
 		cmocka_unit_test(an_answer_is_held_against_what_was_asked),
 		cmocka_unit_test(a_file_is_resumed_where_it_was_durable),
 		cmocka_unit_test(only_a_cap_original_goes_first),

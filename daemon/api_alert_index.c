@@ -29,9 +29,10 @@ struct feed_index {
 	struct hash last_hash; /* of the entry before next_seq */
 	/* of the feed: older entries may come later, below its first or up to it */
 	uint64_t first_seq, fill_seq;
-	struct map seqs;       /* hash of what a reference says -> seq + 1 of the newest that is it */
-	struct map twins;      /* seq -> seq + 1 of the one before it that says the same */
-	struct map followers;  /* seq -> 2 * seq of the newest that acts on it, + 1 if it cancels */
+	struct map seqs;      /* hash of what a reference says -> seq + 1 of the newest that is it */
+	struct map twins;     /* seq -> seq + 1 of the one before it that says the same */
+	struct map followers; /* seq -> 2 * seq of the newest that acts on it, + 1 if it cancels */
+	struct map ahead;     /* the same by those ahead of a gap; made anew at each refresh */
 };
 
 struct alert_index {
@@ -73,6 +74,7 @@ void alert_index_free(struct alert_index *index)
 		map_deinit(&feed->seqs);
 		map_deinit(&feed->twins);
 		map_deinit(&feed->followers);
+		map_deinit(&feed->ahead);
 		free(feed);
 	}
 	map_deinit(&index->feeds);
@@ -96,12 +98,13 @@ static struct feed_index *feed_of(struct alert_index *index, const struct hash *
 	map_init(&feed->seqs, HASH_SIZE, index->seed);
 	map_init(&feed->twins, sizeof(uint64_t), index->seed);
 	map_init(&feed->followers, sizeof(uint64_t), index->seed);
+	map_init(&feed->ahead, sizeof(uint64_t), index->seed);
 	return feed;
 }
 
-static json_t *body_of(const struct store_entry *entry)
+static json_t *body_of(struct bytes wire)
 {
-	struct cursor cursor = cursor_init(entry->wire);
+	struct cursor cursor = cursor_init(wire);
 	struct entry_view view;
 	if (entry_parse(&cursor, &view) != 0 || view.form != ENTRY_FORM_WHOLE)
 		return NULL;
@@ -142,13 +145,13 @@ static const char *text_of(const json_t *body, const char *name)
 }
 
 /** Marks all that says the same. */
-static int follower_put(
-	struct feed_index *feed, const struct hash *key, uint64_t by_seq, bool cancels)
+static int follower_put(struct feed_index *feed, struct map *followers, const struct hash *key,
+	uint64_t by_seq, bool cancels)
 {
 	uint64_t seq = number_of(map_get(&feed->seqs, key->bytes));
 	for (unsigned i = 0; seq && i < TWINS_MAX; i++) {
 		seq--;
-		int code = map_put(&feed->followers, &seq, value_of(2 * by_seq + (cancels ? 1 : 0)));
+		int code = map_put(followers, &seq, value_of(2 * by_seq + (cancels ? 1 : 0)));
 		if (code)
 			return code;
 		seq = number_of(map_get(&feed->twins, &seq));
@@ -157,15 +160,19 @@ static int follower_put(
 }
 
 /** Only what stands before it in the feed: nobody can act on what he has not said yet. */
-static int followers_add(struct alert_index *index, struct feed_index *feed, const json_t *body,
-	uint64_t by_seq, bool cancels)
+static int followers_add(struct alert_index *index, struct feed_index *feed, struct map *followers,
+	const json_t *body, uint64_t by_seq)
 {
+	const char *type = text_of(body, "msgType");
+	bool cancels = strcmp(type, "Cancel") == 0;
+	if (!cancels && strcmp(type, "Update") != 0)
+		return 0;
 	size_t count = cap_references(body, index->references, REFERENCES_MAX);
 	int code = 0;
 	for (size_t i = 0; i < count && i < REFERENCES_MAX && !code; i++) {
 		struct hash key;
 		if (key_of(index, &index->references[i], &key) == 0)
-			code = follower_put(feed, &key, by_seq, cancels);
+			code = follower_put(feed, followers, &key, by_seq, cancels);
 	}
 	return code;
 }
@@ -186,21 +193,27 @@ static int on_entry(void *ctx, const struct store_entry *entry)
 {
 	struct scan *scan = ctx;
 	struct feed_index *feed = scan->feed;
-	json_t *body = body_of(entry);
-	const char *type = text_of(body, "msgType");
-	bool cancels = strcmp(type, "Cancel") == 0;
+	json_t *body = body_of(entry->wire);
 	struct cap_reference own = {.sender = text_of(body, "sender"),
 		.identifier = text_of(body, "identifier"),
 		.sent = text_of(body, "sent")};
 	struct hash key;
-	int code = 0;
-	if (cancels || strcmp(type, "Update") == 0)
-		code = followers_add(scan->index, feed, body, entry->seq, cancels);
+	int code = followers_add(scan->index, feed, &feed->followers, body, entry->seq);
 	if (!code && key_of(scan->index, &own, &key) == 0)
 		code = seq_put(feed, &key, entry->seq);
 	json_decref(body);
 	feed->next_seq = entry->seq + 1;
 	feed->last_hash = entry->entry_hash;
+	return code;
+}
+
+/* A Cancel whose predecessor is missing counts at once, as the alert itself would. */
+static int on_gap(void *ctx, const struct store_gap *gap)
+{
+	struct scan *scan = ctx;
+	json_t *body = body_of(gap->wire);
+	int code = followers_add(scan->index, scan->feed, &scan->feed->ahead, body, gap->seq);
+	json_decref(body);
 	return code;
 }
 
@@ -248,6 +261,9 @@ static int refresh(struct alert_index *index, struct store *store, struct feed_i
 		if (!next)
 			break;
 	}
+	map_clear(&feed->ahead);
+	if (!code && now.gaps)
+		code = store_each_gap(store, &feed->feed_id, on_gap, &scan);
 	return code;
 }
 
@@ -294,6 +310,8 @@ bool alert_index_follower(
 	uv_mutex_lock(&index->mutex);
 	const struct feed_index *feed = map_get(&index->feeds, feed_id->bytes);
 	if (feed)
+		value = number_of(map_get(&feed->ahead, &seq));
+	if (feed && !value)
 		value = number_of(map_get(&feed->followers, &seq));
 	uv_mutex_unlock(&index->mutex);
 	*out = (struct alert_follower){.seq = value / 2, .cancels = value % 2};

@@ -54,8 +54,8 @@ static void make(struct world *w, struct hasher *hasher, uint64_t seq, uint64_t 
 		entry_encode(&w->wires[seq], salt, buffer_bytes(&header), buffer_bytes(&body)), 0);
 	struct cursor c = cursor_init(buffer_bytes(&w->wires[seq]));
 	assert_int_equal(entry_parse(&c, &view), 0);
-	assert_int_equal(entry_hash_of(hasher, &w->feed.feed_id, seq, &w->hashes[seq - 1], &view,
-						 &w->hashes[seq]),
+	assert_int_equal(
+		entry_hash_of(hasher, &w->feed.feed_id, seq, &w->hashes[seq - 1], &view, &w->hashes[seq]),
 		0);
 	buffer_deinit(&body);
 	buffer_deinit(&header);
@@ -91,8 +91,7 @@ static int teardown(void **state)
 
 static void put(struct world *w, uint64_t seq, bool fill)
 {
-	struct run_entry entry = {
-		.length = (uint32_t)w->wires[seq].len, .entry_hash = w->hashes[seq]};
+	struct run_entry entry = {.length = (uint32_t)w->wires[seq].len, .entry_hash = w->hashes[seq]};
 	struct store_run run = {.feed_id = w->feed.feed_id,
 		.lane = 1,
 		.epoch = 1,
@@ -105,8 +104,7 @@ static void put(struct world *w, uint64_t seq, bool fill)
 	struct store_txn *txn;
 	run.head[0] = 1;
 	assert_int_equal(store_begin(w->store, &txn), 0);
-	assert_int_equal(
-		fill ? store_put_fill(txn, &run, NULL) : store_put_run(txn, &run, NULL), 0);
+	assert_int_equal(fill ? store_put_fill(txn, &run, NULL) : store_put_run(txn, &run, NULL), 0);
 	assert_int_equal(store_commit(txn), 0);
 }
 
@@ -176,6 +174,16 @@ static void test_alerts_ahead_of_a_gap(void **state)
 	put(w, 3, false);
 	put(w, 4, false); /* the store's caller drops the gap after it */
 	assert_string_equal(page(w, 1, false, NULL, NULL), "5gap");
+	struct store_txn *txn;
+	assert_int_equal(store_begin(w->store, &txn), 0);
+	assert_int_equal(store_drop_gap(txn, &w->feed.feed_id, 4, &w->hashes[4]), 0);
+	assert_int_equal(store_commit(txn), 0);
+	put_gap(w, 6); /* updates 3 */
+	assert_string_equal(page(w, 10, true, NULL, NULL), "6gap 5gap 4 2");
+	struct alert_follower follower;
+	assert_true(alert_index_follower(w->index, &w->feed.feed_id, 3, &follower));
+	assert_int_equal(follower.seq, 6);
+	assert_false(follower.cancels);
 }
 
 /* The older ones come all at once, between two looks, or one by one. */

@@ -53,7 +53,8 @@ static void pump_dirty(struct app *app)
 
 static bool after_pending(const struct app *app)
 {
-	return !list_empty(&app->inner->dirty) || !list_empty(&app->inner->events);
+	const struct app_loop *inner = app->inner;
+	return !list_empty(&inner->dirty) || !list_empty(&inner->events);
 }
 
 static void on_idle(uv_idle_t *idle)
@@ -77,15 +78,20 @@ static void on_after(struct app *app)
 		if (!after_pending(app))
 			break;
 	}
-	if (after_pending(app))
+	if (after_pending(app) || !list_empty(&inner->steps))
 		uv_idle_start(&inner->idle, on_idle);
 	else
 		uv_idle_stop(&inner->idle);
 }
 
+/* Links and the API come first in each turn; then one handshake goes one step on. */
 static void on_check(uv_check_t *check)
 {
-	on_after(check->data);
+	struct app *app = check->data;
+	on_after(app);
+	struct list_node *node = list_pop_front(&app->inner->steps);
+	if (node)
+		transport_step(list_entry(node, struct transport, step));
 }
 
 static void on_deadline(uv_timer_t *timer)
@@ -150,6 +156,7 @@ static void loop_open(struct app *app)
 	inner->app = app;
 	inner->deadline_at = MONOTIME_NEVER;
 	list_init(&inner->dirty);
+	list_init(&inner->steps);
 	list_init(&inner->events);
 	uv_prepare_init(&app->loop, &inner->prepare);
 	uv_check_init(&app->loop, &inner->check);

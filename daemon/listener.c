@@ -12,7 +12,8 @@
 #include "daemon/token_bucket.h"
 #include "daemon/transport.h"
 
-#define BACKLOG 128
+/* Who finds all handshakes taken waits here: a thousand cities after a restart. */
+#define BACKLOG 1024
 
 /*
  * A handshake costs 1 ms of CPU. Strangers: an office behind one address, or 20 cities that are
@@ -25,6 +26,7 @@ struct listening {
 	uv_tcp_t tcp;
 	struct listener *listener;
 	bool open;
+	bool waits; /* somebody is there, and all handshakes are taken */
 	char address[APP_ADDRESS_MAX];
 };
 
@@ -61,12 +63,37 @@ static void refuse(struct listener *listener, struct transport *t, const char *r
 	transport_abort(t, reason);
 }
 
-static int on_ready(struct transport *t)
+static void accept_waiting(struct listener *listener);
+
+static void listener_free(struct listener *listener)
+{
+	token_bucket_free(listener->strangers);
+	token_bucket_free(listener->known);
+	free(listener);
+}
+
+/* Once it is closed, its last socket or the last handshake that began with it takes it along. */
+static void release(struct listener *listener)
+{
+	if (listener->handles == 0 && listener->handshakes == 0)
+		listener_free(listener);
+}
+
+/* One handshake is over, well or not. */
+static void handshake_ended(struct transport *t)
 {
 	struct listener *listener = t->owner;
-	if (listener)
-		listener->handshakes--;
 	t->owner = NULL;
+	if (!listener)
+		return;
+	listener->handshakes--;
+	accept_waiting(listener);
+	release(listener);
+}
+
+static int on_ready(struct transport *t)
+{
+	handshake_ended(t);
 	if (tls_session_protocol(t->tls) == TLS_PROTOCOL_JOIN)
 		return t->app->on_join ? t->app->on_join(t->app, t) : ERROR_STATE;
 	return transport_open_link(t);
@@ -75,9 +102,7 @@ static int on_ready(struct transport *t)
 static void on_ended(struct transport *t, const char *reason)
 {
 	(void)reason;
-	struct listener *listener = t->owner;
-	if (listener)
-		listener->handshakes--;
+	handshake_ended(t);
 }
 
 static const struct transport_owner owner = {.ready = on_ready, .ended = on_ended};
@@ -90,36 +115,54 @@ static void host_of(const char *address, char host[static APP_ADDRESS_MAX])
 		*end = '\0';
 }
 
-static void on_connection(uv_stream_t *server, int status)
+static void accept_one(struct listening *listening)
 {
-	struct listening *listening = server->data;
 	struct listener *listener = listening->listener;
 	struct app *app = listener->app;
-	if (status) {
-		log_event(LOG_LEVEL_WARN, "accept_failed", "reason", uv_strerror(status));
-		return;
-	}
-	struct transport *t = transport_accept(app, server, &owner, NULL);
+	struct transport *t = transport_accept(app, (uv_stream_t *)&listening->tcp, &owner, NULL);
 	if (!t)
 		return;
 	char host[APP_ADDRESS_MAX];
 	struct sockaddr_storage from;
 	host_of(t->address, host);
 	bool known = node_address_known(app->node, host);
-	unsigned limit = known ? LISTENER_HANDSHAKES_MAX : LISTENER_HANDSHAKES_STRANGERS;
 	if (app->state != APP_RUNNING)
 		refuse(listener, t, "stopping");
-	else if (listener->handshakes >= limit)
+	else if (!known && listener->handshakes >= LISTENER_HANDSHAKES_STRANGERS)
 		refuse(listener, t, "too many handshakes");
 	else if (socket_address_parse(t->address, &from) ||
-		!token_bucket_take(known ? listener->known : listener->strangers,
-			(struct sockaddr *)&from, app_now(app).mono))
+		!token_bucket_take(known ? listener->known : listener->strangers, (struct sockaddr *)&from,
+			app_now(app).mono))
 		refuse(listener, t, "rate limited");
 	else {
 		t->owner = listener;
 		listener->handshakes++;
 		join_offer(app);
 		transport_start_server(t);
+	}
+}
+
+/* libuv asks nobody in after this one until uv_accept has been called for him. */
+static void on_connection(uv_stream_t *server, int status)
+{
+	struct listening *listening = server->data;
+	if (status)
+		log_event(LOG_LEVEL_WARN, "accept_failed", "reason", uv_strerror(status));
+	else if (listening->listener->handshakes >= LISTENER_HANDSHAKES_MAX)
+		listening->waits = true;
+	else
+		accept_one(listening);
+}
+
+static void accept_waiting(struct listener *listener)
+{
+	for (unsigned i = 0; i < listener->count; i++) {
+		struct listening *listening = &listener->sockets[i];
+		if (!listening->waits || !listening->open ||
+			listener->handshakes >= LISTENER_HANDSHAKES_MAX)
+			continue;
+		listening->waits = false;
+		accept_one(listening);
 	}
 }
 
@@ -138,20 +181,12 @@ static int bind_one(struct listening *s, const struct sockaddr *to)
 	return error;
 }
 
-static void listener_free(struct listener *listener)
-{
-	token_bucket_free(listener->strangers);
-	token_bucket_free(listener->known);
-	free(listener);
-}
-
 static void on_closed(uv_handle_t *handle)
 {
 	struct listening *s = handle->data;
 	struct listener *listener = s->listener;
-	if (--listener->handles > 0)
-		return;
-	listener_free(listener);
+	listener->handles--;
+	release(listener);
 }
 
 /* A handle whose bind failed cannot be bound again, so each attempt has its own slot. */

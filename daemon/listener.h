@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * Takes connections in: token bucket for strangers, at most 64 handshakes at once and half of them
- * for addresses that members have named. Each refusal is a log line; a flood of them one a second.
+ * for addresses that members have named. While all 64 are taken nobody is accepted: who comes waits
+ * in the kernel's queue, in order, and need not dial again. Each refusal is a log line; a flood of
+ * them one a second.
  *
  * A port 0 of the configuration is chosen by the kernel at the first start and kept in DIR/port, so
  * that the address that peers know stays right.

@@ -20,6 +20,7 @@ static void on_handle_closed(uv_handle_t *handle)
 	tls_session_free(t->tls);
 	buffer_deinit(&t->out);
 	buffer_deinit(&t->waiting);
+	buffer_deinit(&t->arrived);
 	free(t);
 }
 
@@ -35,6 +36,7 @@ static struct transport *transport_new(
 	t->rate = RATE_START;
 	buffer_init(&t->out, TRANSPORT_OUT_BYTES_MAX);
 	buffer_init(&t->waiting, TRANSPORT_OUT_BYTES_MAX);
+	buffer_init(&t->arrived, TRANSPORT_HANDSHAKE_BYTES);
 	uv_tcp_init(&app->loop, &t->tcp);
 	uv_timer_init(&app->loop, &t->timer);
 	t->tcp.data = t->timer.data = t;
@@ -52,6 +54,7 @@ static void finish(struct transport *t)
 		return;
 	t->state = TRANSPORT_CLOSED;
 	list_remove(&t->dirty);
+	list_remove(&t->step);
 	list_remove(&t->all);
 	t->app->transport_count--;
 	if (t->user_calls)
@@ -123,13 +126,18 @@ static void on_ready(struct transport *t)
 		transport_close(t, t->reason[0] ? t->reason : error_text(code));
 }
 
-/* One read of the socket: through TLS, to the user. */
-static void take(struct transport *t, size_t len)
+static void read_stop(struct transport *t)
+{
+	uv_read_stop((uv_stream_t *)&t->tcp);
+	t->reading = false;
+}
+
+/* What the socket gave: through TLS, to the user. */
+static void take(struct transport *t, struct bytes cipher)
 {
 	struct app_loop *inner = t->app->inner;
 	size_t plain_len = 0;
-	int code = tls_session_receive(
-		t->tls, bytes_of(inner->read, len), inner->plain, &plain_len, &t->waiting);
+	int code = tls_session_receive(t->tls, cipher, inner->plain, &plain_len, &t->waiting);
 	if (t->state == TRANSPORT_HANDSHAKE && !code && tls_session_ready(t->tls))
 		on_ready(t);
 	if (plain_len > 0 && t->state == TRANSPORT_OPEN) {
@@ -137,10 +145,8 @@ static void take(struct transport *t, size_t len)
 		int breach = t->user_calls->receive(t, plain, app_now(t->app));
 		if (breach)
 			transport_close(t, error_text(breach));
-		else if (t->state == TRANSPORT_OPEN && !t->user_calls->wants_read(t)) {
-			uv_read_stop((uv_stream_t *)&t->tcp);
-			t->reading = false;
-		}
+		else if (t->state == TRANSPORT_OPEN && !t->user_calls->wants_read(t))
+			read_stop(t);
 	}
 	if (code) {
 		const char *reason = tls_session_reason(t->tls);
@@ -151,11 +157,43 @@ static void take(struct transport *t, size_t len)
 	transport_wake(t);
 }
 
+/* Kept for its turn; nothing more is read until then. Those whom this city dials go first. */
+static void step_queue(struct transport *t, size_t len)
+{
+	if (buffer_push(&t->arrived, t->app->inner->read, len)) {
+		transport_close(t, error_text(t->arrived.error));
+		return;
+	}
+	read_stop(t);
+	if (t->dialled)
+		list_push_front(&t->app->inner->steps, &t->step);
+	else
+		list_push_back(&t->app->inner->steps, &t->step);
+}
+
+/* A server's session is made here, so that who only connects costs no more than a socket. */
+void transport_step(struct transport *t)
+{
+	if (t->state != TRANSPORT_HANDSHAKE)
+		return;
+	int code = t->tls ? 0 : tls_session_new(t->app->tls, true, t->wanted, &t->tls);
+	if (code) {
+		transport_close(t, error_text(code));
+		return;
+	}
+	take(t, buffer_bytes(&t->arrived));
+	buffer_deinit(&t->arrived);
+	if (t->state == TRANSPORT_HANDSHAKE)
+		transport_read_start(t); /* an open one: by its pump */
+}
+
 static void on_alloc(uv_handle_t *handle, size_t wanted, uv_buf_t *buf)
 {
 	(void)wanted;
 	struct transport *t = handle->data;
-	*buf = uv_buf_init((char *)t->app->inner->read, TRANSPORT_READ_BYTES);
+	unsigned len = t->state == TRANSPORT_HANDSHAKE ? TRANSPORT_HANDSHAKE_BYTES
+												   : TRANSPORT_READ_BYTES;
+	*buf = uv_buf_init((char *)t->app->inner->read, len);
 }
 
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
@@ -165,8 +203,10 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 	if (n == 0 || t->state == TRANSPORT_CLOSED)
 		return;
 	if (n > 0) {
-		if (t->state < TRANSPORT_CLOSING)
-			take(t, (size_t)n);
+		if (t->state == TRANSPORT_HANDSHAKE)
+			step_queue(t, (size_t)n);
+		else if (t->state < TRANSPORT_CLOSING)
+			take(t, bytes_of(t->app->inner->read, (size_t)n));
 		return; /* while closing, what comes is dropped, so that our FIN is not overtaken by RST */
 	}
 	if (t->state == TRANSPORT_HANDSHAKE)
@@ -183,13 +223,15 @@ void transport_read_start(struct transport *t)
 		transport_close(t, uv_strerror(error));
 }
 
-static void handshake_start(struct transport *t, bool server)
+static void handshake_start(struct transport *t)
 {
 	t->state = TRANSPORT_HANDSHAKE;
 	timer_set(t, TRANSPORT_HANDSHAKE_MS);
 	uv_tcp_nodelay(&t->tcp, 1);
-	int code = tls_session_new(t->app->tls, server, t->wanted, &t->tls);
-	if (!code && !server)
+	int code = 0;
+	if (t->dialled)
+		code = tls_session_new(t->app->tls, false, t->wanted, &t->tls);
+	if (t->dialled && !code)
 		code = tls_session_begin(t->tls, &t->waiting);
 	if (code) {
 		transport_close(t, error_text(code));
@@ -231,7 +273,7 @@ struct transport *transport_accept(
 
 void transport_start_server(struct transport *t)
 {
-	handshake_start(t, true);
+	handshake_start(t);
 }
 
 static void on_connect(uv_connect_t *connect, int status)
@@ -244,7 +286,7 @@ static void on_connect(uv_connect_t *connect, int status)
 		finish(t);
 		return;
 	}
-	handshake_start(t, false);
+	handshake_start(t);
 }
 
 struct transport *transport_dial(struct app *app, const struct sockaddr *to, const char *address,

@@ -9,6 +9,10 @@
  *
  *     connecting -> handshake -> open -> closing -> closed
  *
+ * A handshake costs half a millisecond of CPU, in two steps, and a thousand peers may come back at
+ * once: what they send is kept, and app.c has one step taken in each turn of the loop, after all
+ * that the open links and the API had to do. So an alert waits for one step, not for a thousand.
+ *
  * closing: what the user still gives is sent, then close_notify and FIN; it ends when the peer has
  * closed too, at most one second later.
  */
@@ -24,6 +28,7 @@
 #include "daemon/tls.h"
 
 #define TRANSPORT_READ_BYTES 65536u
+#define TRANSPORT_HANDSHAKE_BYTES 16384u /* taken before the peer's next step is looked at */
 #define TRANSPORT_BATCH_MIN 4096u   /* 50 ms at the rate that a new link is taken to have */
 #define TRANSPORT_BATCH_MAX 262144u /* written at once on a fast link */
 #define TRANSPORT_LOWAT_MIN 16384u
@@ -70,6 +75,7 @@ struct transport_owner {
 struct transport {
 	struct list_node all;   /* in app->transports */
 	struct list_node dirty; /* in app_loop's list */
+	struct list_node step;  /* in app_loop's list: a step of its handshake can be taken */
 	struct app *app;
 	enum transport_state state;
 	bool dialled, reading, writing, ended, shut;
@@ -86,6 +92,7 @@ struct transport {
 	void *user;
 	const struct transport_owner *owner_calls;
 	void *owner;
+	struct buffer arrived; /* what the next step of the handshake takes */
 	struct buffer waiting; /* ciphertext that TLS made by itself */
 	struct buffer out;     /* ciphertext being written */
 	char address[APP_ADDRESS_MAX];
@@ -118,6 +125,9 @@ void transport_abort(struct transport *t, const char *reason);
 void transport_wake(struct transport *t);
 /** From app.c, after a callback. True: it has more and wants another turn. */
 bool transport_pump(struct transport *t);
+
+/** From app.c, once a turn of the loop: takes one step of one handshake. */
+void transport_step(struct transport *t);
 
 /** For transport_pump.c: reads again after the user had enough. */
 void transport_read_start(struct transport *t);

@@ -322,6 +322,7 @@ struct link *node_link_open(struct node *node, const struct public_key *peer_key
 		send_who(link);
 		link_wake(link);
 	}
+	link_deadline_sooner(link);
 	return link;
 }
 
@@ -353,6 +354,7 @@ static void find_double(struct link *link)
 		other->ping_open = true;
 		other->ping_sent = link->node->now.mono;
 		message_write_ping(&other->control, other->ping_token);
+		link_deadline_sooner(other);
 		link_wake(other);
 	}
 }
@@ -386,6 +388,11 @@ struct monotime link_deadline(const struct link *link)
 	if (link->replace_at.us)
 		due = monotime_earlier(due, link->replace_at);
 	return due;
+}
+
+void link_deadline_sooner(struct link *link)
+{
+	link->node->links_at = monotime_earlier(link->node->links_at, link_deadline(link));
 }
 
 static void judge_replacement(struct link *link)

@@ -244,7 +244,7 @@ static void init(struct node *node, const struct node_config *config, struct nod
 	node->config = *config;
 	node->io = config->io;
 	node->now = now;
-	node->publish_at = MONOTIME_NEVER;
+	node->publish_at = node->links_at = MONOTIME_NEVER;
 	node->city_id = config->city_id;
 	node->public_key = config->node_public;
 	node->key = config->node_key;
@@ -454,8 +454,7 @@ struct monotime node_deadline(const struct node *node)
 	if (node->publish_due && node->publishing_said == NODE_PUBLISHING_OPEN)
 		return node->now.mono;
 	struct monotime due = node->publish_at;
-	list_for_each(&node->links, n)
-		due = monotime_earlier(due, link_deadline(list_entry(n, struct link, node_link)));
+	due = monotime_earlier(due, node->links_at);
 	if (node->announce_due)
 		due = monotime_earlier(due, node->announce_at);
 	due = monotime_earlier(due, spread_deadline(node));
@@ -464,10 +463,20 @@ struct monotime node_deadline(const struct node *node)
 	return monotime_earlier(due, hold_deadline(node));
 }
 
+/* What is received moves a link's deadline on, and nothing is done about it until the old one has
+ * come: asked at each turn of the loop, a thousand links would cost more than the turn. */
+static void links_on_deadline(struct node *node)
+{
+	list_for_each_safe(&node->links, n) link_on_deadline(list_entry(n, struct link, node_link));
+	node->links_at = MONOTIME_NEVER;
+	list_for_each(&node->links, n) link_deadline_sooner(list_entry(n, struct link, node_link));
+}
+
 void node_on_deadline(struct node *node, struct node_time now)
 {
 	node->now = now;
-	list_for_each_safe(&node->links, n) link_on_deadline(list_entry(n, struct link, node_link));
+	if (monotime_reached(now.mono, node->links_at))
+		links_on_deadline(node);
 	if (node->announce_due && monotime_reached(now.mono, node->announce_at))
 		sync_announce_all(node);
 	spread_on_deadline(node);

@@ -381,6 +381,7 @@ struct node {
 	bool twin, stopped, paused, forced;
 	struct roster_change change;
 	struct monotime spread_at, attachment_at;
+	struct monotime links_at; /* no link's deadline is before it; found anew once it is reached */
 	char pause_reason[LIMIT_TEXT_BYTES + 1];
 	uint8_t twin_nonce[32];
 	bool twin_asked;
@@ -558,6 +559,8 @@ struct link *node_link_by_id(const struct node *node, uint64_t id);
 void link_judge(struct link *link);
 void link_on_deadline(struct link *link);
 struct monotime link_deadline(const struct link *link);
+/** After what may have brought it forward: a new link, a ping out of turn. */
+void link_deadline_sooner(struct link *link);
 void link_hello_accepted(struct link *link);
 /** As node_dials, of the peers that the bootstrap file names. */
 size_t link_bootstrap_dials(

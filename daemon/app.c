@@ -15,6 +15,7 @@
 #include "daemon/attachment_writer.h"
 #include "daemon/dialer.h"
 #include "daemon/guard.h"
+#include "daemon/handshaker.h"
 #include "daemon/join.h"
 #include "daemon/listener.h"
 #include "daemon/log_sink.h"
@@ -53,8 +54,7 @@ static void pump_dirty(struct app *app)
 
 static bool after_pending(const struct app *app)
 {
-	const struct app_loop *inner = app->inner;
-	return !list_empty(&inner->dirty) || !list_empty(&inner->events);
+	return !list_empty(&app->inner->dirty) || !list_empty(&app->inner->events);
 }
 
 static void on_idle(uv_idle_t *idle)
@@ -78,20 +78,20 @@ static void on_after(struct app *app)
 		if (!after_pending(app))
 			break;
 	}
-	if (after_pending(app) || !list_empty(&inner->steps))
+	if (after_pending(app) || handshaker_answered(app->handshaker))
 		uv_idle_start(&inner->idle, on_idle);
 	else
 		uv_idle_stop(&inner->idle);
 }
 
-/* Links and the API come first in each turn; then one handshake goes one step on. */
+/* Links and the API come first in each turn; then one handshake that is a step further. */
 static void on_check(uv_check_t *check)
 {
 	struct app *app = check->data;
 	on_after(app);
-	struct list_node *node = list_pop_front(&app->inner->steps);
-	if (node)
-		transport_step(list_entry(node, struct transport, step));
+	struct handshake_step *step = handshaker_take(app->handshaker);
+	if (step)
+		transport_stepped(list_entry(step, struct transport, step));
 }
 
 static void on_deadline(uv_timer_t *timer)
@@ -156,7 +156,6 @@ static void loop_open(struct app *app)
 	inner->app = app;
 	inner->deadline_at = MONOTIME_NEVER;
 	list_init(&inner->dirty);
-	list_init(&inner->steps);
 	list_init(&inner->events);
 	uv_prepare_init(&app->loop, &inner->prepare);
 	uv_check_init(&app->loop, &inner->check);
@@ -214,6 +213,8 @@ static void take_down(struct app *app)
 	app->node = NULL;
 	if (app->attachment_writer)
 		attachment_writer_close(app->attachment_writer);
+	if (app->handshaker)
+		handshaker_close(app->handshaker);
 	reader_close(app->reader);
 	if (app->writer)
 		writer_close(app->writer);

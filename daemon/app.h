@@ -28,6 +28,7 @@
 struct api;
 struct attachment_files;
 struct attachment_writer;
+struct handshaker;
 struct dialer;
 struct guard;
 struct invitations;
@@ -59,6 +60,7 @@ struct app {
 	struct writer *writer;
 	struct reader *reader;
 	struct attachment_writer *attachment_writer;
+	struct handshaker *handshaker;
 	struct guard *guard;
 	struct node *node;
 	struct tls_context *tls;

@@ -22,7 +22,6 @@ struct app_loop {
 	struct monotime deadline_at;
 	uv_signal_t signals[3];
 	struct list dirty;  /* of transports */
-	struct list steps;  /* of transports: handshakes of which a step can be taken */
 	struct list events; /* of struct app_event */
 	struct app_renewal *renewal;
 	uint64_t event_number;

@@ -13,6 +13,7 @@
 #include "daemon/attachment_writer.h"
 #include "daemon/dialer.h"
 #include "daemon/guard.h"
+#include "daemon/handshaker.h"
 #include "daemon/join.h"
 #include "daemon/listener.h"
 #include "daemon/log_sink.h"
@@ -87,6 +88,8 @@ static int threads_start(struct app *app)
 	if (!code)
 		code = attachment_writer_new(&app->loop, app->store, app->attachment_files, app_on_written,
 			app, &app->attachment_writer);
+	if (!code)
+		code = handshaker_new(&app->loop, &app->handshaker);
 	return code;
 }
 

@@ -12,16 +12,28 @@
 /* DESIGN.md, section 6: frames start at 4 KiB, which is 50 ms of this. */
 #define RATE_START (TRANSPORT_BATCH_MIN * 20u)
 
-static void on_handle_closed(uv_handle_t *handle)
+static void step_reset(struct transport *t)
 {
-	struct transport *t = handle->data;
+	buffer_deinit(&t->step.in);
+	buffer_deinit(&t->step.out);
+	buffer_deinit(&t->step.plain);
+}
+
+/* The last handle, or the last step of its handshake, takes it along. */
+static void release(struct transport *t)
+{
 	if (--t->handles > 0)
 		return;
+	step_reset(t);
 	tls_session_free(t->tls);
 	buffer_deinit(&t->out);
 	buffer_deinit(&t->waiting);
-	buffer_deinit(&t->arrived);
 	free(t);
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+	release(handle->data);
 }
 
 static struct transport *transport_new(
@@ -36,7 +48,9 @@ static struct transport *transport_new(
 	t->rate = RATE_START;
 	buffer_init(&t->out, TRANSPORT_OUT_BYTES_MAX);
 	buffer_init(&t->waiting, TRANSPORT_OUT_BYTES_MAX);
-	buffer_init(&t->arrived, TRANSPORT_HANDSHAKE_BYTES);
+	buffer_init(&t->step.in, TRANSPORT_HANDSHAKE_BYTES);
+	buffer_init(&t->step.out, TRANSPORT_OUT_BYTES_MAX);
+	buffer_init(&t->step.plain, TLS_PLAIN_MAX(TRANSPORT_HANDSHAKE_BYTES));
 	uv_tcp_init(&app->loop, &t->tcp);
 	uv_timer_init(&app->loop, &t->timer);
 	t->tcp.data = t->timer.data = t;
@@ -54,7 +68,6 @@ static void finish(struct transport *t)
 		return;
 	t->state = TRANSPORT_CLOSED;
 	list_remove(&t->dirty);
-	list_remove(&t->step);
 	list_remove(&t->all);
 	t->app->transport_count--;
 	if (t->user_calls)
@@ -132,16 +145,12 @@ static void read_stop(struct transport *t)
 	t->reading = false;
 }
 
-/* What the socket gave: through TLS, to the user. */
-static void take(struct transport *t, struct bytes cipher)
+/* What came through TLS, and how. */
+static void taken(struct transport *t, struct bytes plain, int code)
 {
-	struct app_loop *inner = t->app->inner;
-	size_t plain_len = 0;
-	int code = tls_session_receive(t->tls, cipher, inner->plain, &plain_len, &t->waiting);
 	if (t->state == TRANSPORT_HANDSHAKE && !code && tls_session_ready(t->tls))
 		on_ready(t);
-	if (plain_len > 0 && t->state == TRANSPORT_OPEN) {
-		struct bytes plain = bytes_of(inner->plain, plain_len);
+	if (plain.len > 0 && t->state == TRANSPORT_OPEN) {
 		int breach = t->user_calls->receive(t, plain, app_now(t->app));
 		if (breach)
 			transport_close(t, error_text(breach));
@@ -157,34 +166,44 @@ static void take(struct transport *t, struct bytes cipher)
 	transport_wake(t);
 }
 
-/* Kept for its turn; nothing more is read until then. Those whom this city dials go first. */
-static void step_queue(struct transport *t, size_t len)
+/* One read of the socket: through TLS, to the user. */
+static void take(struct transport *t, size_t len)
 {
-	if (buffer_push(&t->arrived, t->app->inner->read, len)) {
-		transport_close(t, error_text(t->arrived.error));
-		return;
-	}
-	read_stop(t);
-	if (t->dialled)
-		list_push_front(&t->app->inner->steps, &t->step);
-	else
-		list_push_back(&t->app->inner->steps, &t->step);
+	struct app_loop *inner = t->app->inner;
+	size_t plain_len = 0;
+	int code = tls_session_receive(
+		t->tls, bytes_of(inner->read, len), inner->plain, &plain_len, &t->waiting);
+	taken(t, bytes_of(inner->plain, plain_len), code);
 }
 
-/* A server's session is made here, so that who only connects costs no more than a socket. */
-void transport_step(struct transport *t)
+/* A server's session is made here, so that who only connects costs no more than a socket. Those
+ * whom this city dials go before those who dial it. */
+static void step_begin(struct transport *t, size_t len)
 {
-	if (t->state != TRANSPORT_HANDSHAKE)
-		return;
 	int code = t->tls ? 0 : tls_session_new(t->app->tls, true, t->wanted, &t->tls);
+	if (!code)
+		code = buffer_push(&t->step.in, t->app->inner->read, len);
 	if (code) {
 		transport_close(t, error_text(code));
 		return;
 	}
-	take(t, buffer_bytes(&t->arrived));
-	buffer_deinit(&t->arrived);
+	read_stop(t);
+	t->step.tls = t->tls;
+	t->handles++;
+	handshaker_push(t->app->handshaker, &t->step, t->dialled);
+}
+
+void transport_stepped(struct transport *t)
+{
+	if (t->state != TRANSPORT_CLOSED)
+		buffer_push_bytes(&t->waiting, buffer_bytes(&t->step.out));
+	if (t->state == TRANSPORT_HANDSHAKE)
+		taken(t, buffer_bytes(&t->step.plain), t->step.code);
+	step_reset(t);
 	if (t->state == TRANSPORT_HANDSHAKE)
 		transport_read_start(t); /* an open one: by its pump */
+	transport_wake(t);
+	release(t);
 }
 
 static void on_alloc(uv_handle_t *handle, size_t wanted, uv_buf_t *buf)
@@ -204,9 +223,9 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 		return;
 	if (n > 0) {
 		if (t->state == TRANSPORT_HANDSHAKE)
-			step_queue(t, (size_t)n);
+			step_begin(t, (size_t)n);
 		else if (t->state < TRANSPORT_CLOSING)
-			take(t, bytes_of(t->app->inner->read, (size_t)n));
+			take(t, (size_t)n);
 		return; /* while closing, what comes is dropped, so that our FIN is not overtaken by RST */
 	}
 	if (t->state == TRANSPORT_HANDSHAKE)

@@ -10,8 +10,9 @@
  *     connecting -> handshake -> open -> closing -> closed
  *
  * A handshake costs half a millisecond of CPU, in two steps, and a thousand peers may come back at
- * once: what they send is kept, and app.c has one step taken in each turn of the loop, after all
- * that the open links and the API had to do. So an alert waits for one step, not for a thousand.
+ * once: a thread does the steps, and app.c takes up one of its answers in each turn of the loop,
+ * after all that the open links and the API had to do. While a step is under way the loop neither
+ * reads nor writes, and does not touch the session.
  *
  * closing: what the user still gives is sent, then close_notify and FIN; it ends when the peer has
  * closed too, at most one second later.
@@ -25,6 +26,7 @@
 #include "base/buffer.h"
 #include "base/list.h"
 #include "daemon/app.h"
+#include "daemon/handshaker.h"
 #include "daemon/tls.h"
 
 #define TRANSPORT_READ_BYTES 65536u
@@ -75,7 +77,6 @@ struct transport_owner {
 struct transport {
 	struct list_node all;   /* in app->transports */
 	struct list_node dirty; /* in app_loop's list */
-	struct list_node step;  /* in app_loop's list: a step of its handshake can be taken */
 	struct app *app;
 	enum transport_state state;
 	bool dialled, reading, writing, ended, shut;
@@ -92,7 +93,7 @@ struct transport {
 	void *user;
 	const struct transport_owner *owner_calls;
 	void *owner;
-	struct buffer arrived; /* what the next step of the handshake takes */
+	struct handshake_step step;
 	struct buffer waiting; /* ciphertext that TLS made by itself */
 	struct buffer out;     /* ciphertext being written */
 	char address[APP_ADDRESS_MAX];
@@ -126,8 +127,8 @@ void transport_wake(struct transport *t);
 /** From app.c, after a callback. True: it has more and wants another turn. */
 bool transport_pump(struct transport *t);
 
-/** From app.c, once a turn of the loop: takes one step of one handshake. */
-void transport_step(struct transport *t);
+/** From app.c, once a turn of the loop: the step of t's handshake is answered. */
+void transport_stepped(struct transport *t);
 
 /** For transport_pump.c: reads again after the user had enough. */
 void transport_read_start(struct transport *t);

@@ -142,7 +142,8 @@ static bool pump_once(struct transport *t)
 
 bool transport_pump(struct transport *t)
 {
-	if (t->state == TRANSPORT_CONNECTING || t->state == TRANSPORT_CLOSED || t->shut)
+	if (t->state == TRANSPORT_CONNECTING || t->state == TRANSPORT_CLOSED || t->shut ||
+		t->step.under_way)
 		return false;
 	if (t->state == TRANSPORT_OPEN && !t->reading && t->user_calls->wants_read(t))
 		transport_read_start(t);

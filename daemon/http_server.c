@@ -32,11 +32,6 @@ uv_loop_t *http_server_loop(const struct http_server *server)
 	return server->config.loop;
 }
 
-size_t http_server_requests(const struct http_server *server)
-{
-	return server->request_count;
-}
-
 static void free_when_done(struct http_server *server)
 {
 	if (server->handles > 0 || server->request_count > 0 || !server->closing)

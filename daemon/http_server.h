@@ -51,7 +51,6 @@ int http_server_start(const struct http_server_config *config, int listen_fd,
 void http_server_close(struct http_server *server, void (*closed)(void *ctx));
 
 uv_loop_t *http_server_loop(const struct http_server *server);
-size_t http_server_requests(const struct http_server *server);
 
 /**
  * Of http_request.c: a connection was resumed. Without threads of its own the library does not wake

@@ -102,8 +102,3 @@ void http_stream_stop(struct http_stream *stream)
 		return; /* it ends by itself, or is cut when the time is over */
 	http_stream_end(stream);
 }
-
-bool http_stream_idle(const struct http_stream *stream)
-{
-	return stream->out.len == 0 && stream->request->suspended;
-}

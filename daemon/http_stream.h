@@ -44,5 +44,3 @@ void http_stream_end(struct http_stream *stream);
 void http_stream_abort(struct http_stream *stream);
 /** The server closes: ends it where the size is open; of a known size it goes on for a moment. */
 void http_stream_stop(struct http_stream *stream);
-/** Whether the client has taken everything so far. */
-bool http_stream_idle(const struct http_stream *stream);

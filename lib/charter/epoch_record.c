@@ -13,19 +13,6 @@
 static_assert(sizeof(MESSAGE_TAG) - 1 + HASH_SIZE == EPOCH_MESSAGE_BYTES, "the tag's length");
 static_assert(EPOCH_LANES == FEED_LANE_COUNT, "a cut for each lane");
 
-const char *epoch_reason_name(unsigned reason)
-{
-	switch (reason) {
-	case EPOCH_REASON_FIRST: return "first";
-	case EPOCH_REASON_RENEWAL: return "renewal";
-	case EPOCH_REASON_SEIZURE: return "seizure";
-	case EPOCH_REASON_RESTORE: return "restore";
-	case EPOCH_REASON_THAW: return "thaw";
-	case EPOCH_REASON_CITY_KEY: return "city key change";
-	default: return "unknown";
-	}
-}
-
 void epoch_cuts_read(struct wire_reader *r, struct epoch_cut cuts[static EPOCH_LANES])
 {
 	size_t lanes = object_array_open(r, EPOCH_LANES);

@@ -28,9 +28,6 @@ enum epoch_reason {
 	EPOCH_REASON_CITY_KEY = 5,
 };
 
-/** "first", "renewal" …; "unknown". Never NULL. */
-const char *epoch_reason_name(unsigned reason);
-
 /** The last valid entry of a lane; zeros: none. */
 struct epoch_cut {
 	uint64_t seq;

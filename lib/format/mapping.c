@@ -50,11 +50,6 @@ void mapping_free(struct mapping *m)
 	free(m);
 }
 
-const char *mapping_name(const struct mapping *m)
-{
-	return json_string_value(json_object_get(m->spec, "name"));
-}
-
 const json_t *mapping_spec(const struct mapping *m)
 {
 	return m->spec;

@@ -27,7 +27,6 @@ struct mapping_set {
 int mapping_parse(const char *filename, struct bytes yaml, struct mapping **out,
 	struct complaint *c);
 void mapping_free(struct mapping *m);
-const char *mapping_name(const struct mapping *m);
 
 /** Reads all *.yaml of a folder. On error the set is empty. */
 int mapping_load(const char *folder, struct mapping_set *out, struct complaint *c);

@@ -430,7 +430,5 @@ int store_attachment_info(
 /** Appends the hashes of `count` chunks from `first` on, fewer at the end. ERROR_NOT_FOUND. */
 int store_attachment_hashes(struct store *store, const struct hash *attachment_id, uint64_t first,
 	uint64_t count, struct buffer *out);
-typedef int store_attachment_fn(void *ctx, const struct store_attachment *attachment);
-int store_each_attachment(struct store *store, store_attachment_fn *fn, void *ctx);
 typedef int store_want_fn(void *ctx, const struct store_want *want);
 int store_each_want(struct store *store, store_want_fn *fn, void *ctx);

@@ -137,29 +137,3 @@ int store_attachment_hashes(struct store *store, const struct hash *attachment_i
 	store_read_end(t);
 	return r;
 }
-
-struct attachment_walk {
-	store_attachment_fn *fn;
-	void *ctx;
-};
-
-static int on_attachment_row(void *ctx, struct bytes key, struct bytes value)
-{
-	struct attachment_walk *w = ctx;
-	struct store_attachment a;
-	int r = attachment_parse(key, value, &a);
-	return r ? r : w->fn(w->ctx, &a);
-}
-
-int store_each_attachment(struct store *store, store_attachment_fn *fn, void *ctx)
-{
-	struct engine_txn *t;
-	struct attachment_walk walk = {.fn = fn, .ctx = ctx};
-	uint8_t key[HASH_SIZE] = {0};
-	int r = store_read_begin(store, &t);
-	if (r)
-		return r;
-	r = engine_walk(t, TABLE_ATTACHMENTS, key, sizeof key, 0, on_attachment_row, &walk);
-	store_read_end(t);
-	return r;
-}

@@ -14,8 +14,8 @@ MIB = 1 << 20
 FILE_BYTES = 192 * MIB + 12345
 KILLS = 6
 BOUND_S = 120
-# Beside the chunks: chunk hashes, frames, charter, and what the author sends of the attempt that the
-# reader's end cut off.
+# Beside the chunks: chunk hashes, frames, charter, and what the author sends of the attempt that
+# the reader's end cut off.
 BESIDE_BYTES = 1 * MIB
 
 

@@ -12,73 +12,28 @@
 #include <cmocka.h>
 
 #include "feed/attachment_id.h"
-#include "record/header.h"
 #include "store/attachment_file.h"
 #include "tests/unit/proto/relay_world.h"
+#include "tests/unit/proto/upload.h"
 
 #define FILE_BYTES (3 * ATTACHMENT_CHUNK_BYTES + 1234)
 
 static uint8_t content[FILE_BYTES];
 
-/* What an upload through the API does. */
-static struct header_attachment upload(struct city *city, uint8_t fill)
-{
-	struct header_attachment a = {.size = FILE_BYTES};
-	struct attachment_id_builder builder;
-	struct attachment_file *file;
-	struct store_txn *txn;
-	for (size_t i = 0; i < FILE_BYTES; i++)
-		content[i] = (uint8_t)(fill + i * 7 + i / 255);
-	struct bytes bytes = bytes_of(content, FILE_BYTES);
-	assert_int_equal(attachment_id_builder_init(&builder), 0);
-	assert_int_equal(attachment_id_builder_add(&builder, bytes), 0);
-	assert_int_equal(attachment_id_builder_end(&builder, &a.id), 0);
-	assert_int_equal(attachment_file_upload(city->files, &file), 0);
-	assert_int_equal(attachment_file_write(file, 0, bytes), 0);
-	assert_int_equal(attachment_file_name(file, &a.id, FILE_BYTES), 0);
-	assert_int_equal(attachment_file_finish(file), 0);
-	attachment_file_close(file);
-	assert_int_equal(store_begin(city->store, &txn), 0);
-	assert_int_equal(
-		store_attachment_begin(txn, &a.id, a.size, buffer_bytes(&builder.chunk_hashes)), 0);
-	assert_int_equal(store_attachment_progress(txn, &a.id, attachment_chunk_count(FILE_BYTES)), 0);
-	struct timestamp now = city->cluster->now.wall;
-	assert_int_equal(
-		store_attachment_complete(txn, &a.id, &city->cluster->network_id, now, NULL), 0);
-	assert_int_equal(store_commit(txn), 0);
-	attachment_id_builder_deinit(&builder);
-	return a;
-}
-
-static void on_published(void *ctx, const struct node_published *result)
-{
-	*(struct node_published *)ctx = *result;
-}
-
 /* A document of A with a file. */
 static struct hash publish_with_file(struct world *w, uint8_t fill)
 {
-	struct city *a = &w->c.cities[A];
-	struct header header = {.kind = FEED_LANE_DOC, .time_ms = 1, .body_size = 4};
-	struct node_published result = {.code = 1};
-	struct buffer bytes;
-	header.attachments[0] = upload(a, fill);
-	header.attachment_count = 1;
-	buffer_init(&bytes, HEADER_SIZE_MAX);
-	assert_int_equal(header_encode(&header, &bytes), 0);
-	assert_int_equal(node_publish(a->node, &w->c.network_id, FEED_LANE_DOC, buffer_bytes(&bytes),
-						 bytes_from_text("text"), on_published, &result, w->c.now),
-		0);
-	buffer_deinit(&bytes);
-	cluster_pass(&w->c, 10);
-	assert_int_equal(result.code, 0);
-	return header.attachments[0].id;
+	struct node_published published;
+	for (size_t i = 0; i < FILE_BYTES; i++)
+		content[i] = (uint8_t)(fill + i * 7 + i / 255);
+	struct header_attachment a = upload_make(&w->c.cities[A], bytes_of(content, FILE_BYTES), 0);
+	upload_publish(&w->c.cities[A], FEED_LANE_DOC, &a, 1, &published);
+	return a.id;
 }
 
 static bool complete_at(struct world *w, enum place at, const struct hash *id)
 {
-	struct store_attachment info;
-	return store_attachment_info(w->c.cities[at].store, id, &info) == 0 && info.complete;
+	return upload_held(&w->c.cities[at], id);
 }
 
 struct waits {

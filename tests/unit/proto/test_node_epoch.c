@@ -274,6 +274,59 @@ static void what_is_said_before_the_pin_is_kept(void **state)
 	cluster_deinit(&c);
 }
 
+/* The genesis of another network of the same cities. */
+static void other_genesis(
+	uint64_t seed, size_t cities, struct buffer *wire, struct hash *network_id)
+{
+	struct cluster other;
+	struct hash hash;
+	struct bytes genesis;
+	cluster_init(&other, cities, seed); /* the same keys */
+	other.now.wall.ms += 1;
+	cluster_found(&other);
+	*network_id = other.network_id;
+	assert_int_equal(
+		roster_amendment(node_network_roster(other.cities[0].node, 0), 0, &genesis, &hash), 0);
+	buffer_init(wire, LIMIT_OBJECT_BYTES);
+	buffer_push_bytes(wire, genesis);
+	cluster_deinit(&other);
+}
+
+/* The peer names a network before this node is in it: once it is, the peer is told of it. */
+static void a_network_that_is_shared_later_is_told(void **state)
+{
+	(void)state;
+	struct cluster c;
+	struct script s;
+	struct buffer genesis;
+	struct hash first, second;
+	int code = 1;
+	bool told = false;
+	cluster_init(&c, 2, 12);
+	cluster_found(&c);
+	other_genesis(12, 2, &genesis, &second);
+	first = c.network_id;
+	assert_false(hash_equal(&first, &second));
+	script_live(&s, &c.cities[0], &c.cities[1]);
+	c.network_id = second;
+	script_hello(&s, 0);
+	script_send(&s);
+	script_drain(&s);
+	assert_int_equal(
+		node_network_create(c.cities[0].node, buffer_bytes(&genesis), on_object, &code, c.now), 0);
+	cluster_pass(&c, 10);
+	assert_int_equal(code, 0);
+	assert_int_equal(cluster_publish(&c.cities[0], FEED_LANE_DOC, "text", NULL), 0);
+	cluster_pass(&c, 1000);
+	while (script_seek(&s, MESSAGE_ANNOUNCE))
+		told |= hash_equal(&s.message.announce.network_id, &second) &&
+			s.message.announce.feed_count == 1;
+	assert_true(told);
+	buffer_deinit(&genesis);
+	script_close(&s);
+	cluster_deinit(&c);
+}
+
 /* More than a link's queue of answers takes. */
 static void a_long_charter_reaches_who_lacks_it(void **state)
 {
@@ -451,6 +504,7 @@ int main(void)
 		cmocka_unit_test(a_stranger_fills_no_queue),
 		cmocka_unit_test(who_is_answered_once),
 		cmocka_unit_test(what_is_said_before_the_pin_is_kept),
+		cmocka_unit_test(a_network_that_is_shared_later_is_told),
 		cmocka_unit_test(a_long_charter_reaches_who_lacks_it),
 		cmocka_unit_test(a_former_key_is_let_in_nowhere),
 		cmocka_unit_test(a_key_renewed_meanwhile_is_learnt),

@@ -22,8 +22,8 @@ void api_entry_deinit(struct api_entry *entry)
 	buffer_deinit(&entry->wire);
 }
 
-int api_entry_take(struct api_entry *entry, const struct store_entry *from,
-	enum api_entry_state state)
+int api_entry_take(
+	struct api_entry *entry, const struct store_entry *from, enum api_entry_state state)
 {
 	buffer_reset(&entry->wire);
 	entry->state = state;
@@ -64,10 +64,17 @@ static int on_gap(void *ctx, const struct store_gap *gap)
 	struct api_entry *entry = ctx;
 	if (gap->seq != entry->seq)
 		return 0;
-	struct store_entry from = {.feed_id = gap->feed_id, .seq = gap->seq, .epoch = gap->epoch,
-		.entry_hash = gap->entry_hash, .prev = gap->prev, .wire = gap->wire,
-		.arrival = gap->arrival.arrival, .arrived = gap->arrived,
-		.source_city = gap->source_city, .has_head = true, .head_seq = gap->seq};
+	struct store_entry from = {.feed_id = gap->feed_id,
+		.seq = gap->seq,
+		.epoch = gap->epoch,
+		.entry_hash = gap->entry_hash,
+		.prev = gap->prev,
+		.wire = gap->wire,
+		.arrival = gap->arrival.arrival,
+		.arrived = gap->arrived,
+		.source_city = gap->source_city,
+		.has_head = true,
+		.head_seq = gap->seq};
 	memcpy(from.head, gap->head, sizeof(from.head));
 	int code = api_entry_take(entry, &from, API_ENTRY_GAP);
 	return code ? code : FOUND;
@@ -118,8 +125,8 @@ static const char *state_name(const struct api_entry *entry)
 
 const char *api_entry_id(const struct api_entry *entry, char to[static API_RECORD_ID_MAX])
 {
-	return api_record_id(to, &entry->feed, entry->seq,
-		entry->state == API_ENTRY_DISOWNED ? entry->epoch : 0);
+	return api_record_id(
+		to, &entry->feed, entry->seq, entry->state == API_ENTRY_DISOWNED ? entry->epoch : 0);
 }
 
 static json_t *common_json(const struct api_entry *entry, const json_t *body)
@@ -140,8 +147,8 @@ static json_t *common_json(const struct api_entry *entry, const json_t *body)
 	json_object_set_new(json, "hash", api_json_hash(&entry->hash));
 	json_object_set_new(json, "kind", json_string(known ? kind_name(h->kind) : "unknown"));
 	json_object_set_new(json, "kind_number", json_integer(h->kind));
-	json_object_set_new(json, "title", json_string(
-		known && body ? body_title((enum record_kind)h->kind, body) : ""));
+	json_object_set_new(json, "title",
+		json_string(known && body ? body_title((enum record_kind)h->kind, body) : ""));
 	json_object_set_new(json, "time", api_json_ms(h->time_ms));
 	json_object_set_new(json, "expires", api_json_ms(h->expiry_ms));
 	json_object_set_new(json, "topics", topics);
@@ -155,23 +162,29 @@ json_t *api_entry_summary(const struct api_entry *entry)
 	json_t *body = api_entry_body(entry);
 	json_t *json = common_json(entry, body);
 	json_object_set_new(json, "attachments", api_json_uint(entry->header.attachment_count));
-	json_object_set_new(json, "content_id",
-		api_json_hex(bytes_of(entry->header.content_id, CONTENT_ID_SIZE)));
+	json_object_set_new(
+		json, "content_id", api_json_hex(bytes_of(entry->header.content_id, CONTENT_ID_SIZE)));
+	for (size_t i = 0; entry->header.kind == KIND_ALERT && i < 2; i++) {
+		/* a Cancel, and what is only a test, must not look like an alert in a list */
+		static const char *const shown[] = {"status", "msgType"};
+		const char *value = json_string_value(json_object_get(body, shown[i]));
+		if (value)
+			json_object_set_new(json, shown[i], json_string(value));
+	}
 	json_decref(body);
 	return json;
 }
 
-void api_entry_set_follower(
-	const struct api_entry *entry, struct alert_index *alerts, json_t *json)
+void api_entry_set_follower(const struct api_entry *entry, struct alert_index *alerts, json_t *json)
 {
 	struct alert_follower follower;
 	char id[API_RECORD_ID_MAX];
 	if (entry->feed.lane != LANE_ALERT || entry->state != API_ENTRY_VALID ||
 		!alert_index_follower(alerts, &entry->feed.feed_id, entry->seq, &follower))
 		return;
-	json_object_set_new(json, "followed_by", json_pack("{s:s, s:s}",
-		"id", api_record_id(id, &entry->feed, follower.seq, 0),
-		"msgType", follower.cancels ? "Cancel" : "Update"));
+	json_object_set_new(json, "followed_by",
+		json_pack("{s:s, s:s}", "id", api_record_id(id, &entry->feed, follower.seq, 0), "msgType",
+			follower.cancels ? "Cancel" : "Update"));
 }
 
 /** Name and media type stand in the body, beside the id that the header has. */
@@ -179,7 +192,8 @@ static const json_t *body_attachment(const json_t *body, const char *id)
 {
 	const json_t *list = json_object_get(body, "attachments"), *one;
 	size_t i;
-	json_array_foreach(list, i, one) {
+	json_array_foreach(list, i, one)
+	{
 		const char *text = json_string_value(json_object_get(one, "id"));
 		if (text && strcmp(text, id) == 0)
 			return one;
@@ -194,26 +208,29 @@ static json_t *attachments_json(const struct api_entry *entry, const json_t *bod
 		const struct header_attachment *a = &entry->header.attachments[i];
 		char id[TEXT_HEX_SIZE(HASH_SIZE)];
 		struct store_attachment held;
-		const json_t *shown = body_attachment(body,
-			text_hex_encode(id, hash_bytes(&a->id)));
+		const json_t *shown = body_attachment(body, text_hex_encode(id, hash_bytes(&a->id)));
 		const char *name = json_string_value(json_object_get(shown, "name"));
 		const char *type = json_string_value(json_object_get(shown, "media_type"));
 		bool original = a->flags & HEADER_ATTACHMENT_CAP_ORIGINAL;
-		bool complete = store_attachment_info(entry->store, &a->id, &held) == 0 &&
-			held.complete;
-		json_array_append_new(array, json_pack("{s:s, s:s, s:s, s:o, s:b, s:b}", "id", id,
-			"name", name ? name : original ? CAP_ORIGINAL_NAME : "",
-			"media_type", type ? type : original ? CAP_MEDIA_TYPE : "",
-			"size", api_json_uint(a->size), "original", (int)original,
-			"held", (int)complete));
+		bool complete = store_attachment_info(entry->store, &a->id, &held) == 0 && held.complete;
+		json_array_append_new(array,
+			json_pack("{s:s, s:s, s:s, s:o, s:b, s:b}", "id", id, "name",
+				name           ? name
+					: original ? CAP_ORIGINAL_NAME
+							   : "",
+				"media_type",
+				type           ? type
+					: original ? CAP_MEDIA_TYPE
+							   : "",
+				"size", api_json_uint(a->size), "original", (int)original, "held", (int)complete));
 	}
 	return array;
 }
 
 static json_t *reference_json(const struct entry_reference *r)
 {
-	return json_pack("{s:n, s:o, s:o, s:o}", "id", "feed_id", api_json_hash(&r->feed_id),
-		"seq", api_json_uint(r->seq), "hash", api_json_hash(&r->entry_hash));
+	return json_pack("{s:n, s:o, s:o, s:o}", "id", "feed_id", api_json_hash(&r->feed_id), "seq",
+		api_json_uint(r->seq), "hash", api_json_hash(&r->entry_hash));
 }
 
 static json_t *flags_json(uint16_t flags)
@@ -238,11 +255,10 @@ json_t *api_entry_record(const struct api_entry *entry)
 		json_array_append_new(references, reference_json(&h->references[i]));
 	json_object_set_new(json, "received", api_json_time(entry->arrived));
 	json_object_set_new(json, "arrival", api_json_uint(entry->arrival));
-	json_object_set_new(json, "content_id",
-		api_json_hex(bytes_of(h->content_id, CONTENT_ID_SIZE)));
+	json_object_set_new(json, "content_id", api_json_hex(bytes_of(h->content_id, CONTENT_ID_SIZE)));
 	json_object_set_new(json, "flags", flags_json(h->flags));
-	json_object_set_new(json, "supersedes",
-		h->has_supersedes ? reference_json(&h->supersedes) : json_null());
+	json_object_set_new(
+		json, "supersedes", h->has_supersedes ? reference_json(&h->supersedes) : json_null());
 	json_object_set_new(json, "references", references);
 	json_object_set_new(json, "attachments", attachments_json(entry, body));
 	json_object_set_new(json, "body", body ? body : json_null());
@@ -267,8 +283,7 @@ void api_entry_name_references(const struct app *app, json_t *record)
 	json_t *one;
 	size_t i;
 	reference_name(app, json_object_get(record, "supersedes"));
-	json_array_foreach(json_object_get(record, "references"), i, one)
-		reference_name(app, one);
+	json_array_foreach(json_object_get(record, "references"), i, one) reference_name(app, one);
 }
 
 int api_entry_of_request(struct http_request *request, struct api_entry *entry)
@@ -279,10 +294,11 @@ int api_entry_of_request(struct http_request *request, struct api_entry *entry)
 	int code = api_feed_find(app, http_request_parameter(request, "network"),
 		http_request_parameter(request, "city"), http_request_parameter(request, "lane"),
 		&entry->feed, &complaint);
-	if (!code && api_seq_parse(http_request_parameter(request, "seq"), &entry->seq,
-		&entry->epoch_wanted) != 0)
-		code = complain(&complaint, ERROR_FIELD, "seq",
-			"It must be a number from 1, or number@EPOCH.");
+	if (!code &&
+		api_seq_parse(http_request_parameter(request, "seq"), &entry->seq, &entry->epoch_wanted) !=
+			0)
+		code = complain(
+			&complaint, ERROR_FIELD, "seq", "It must be a number from 1, or number@EPOCH.");
 	/* To everybody else such an alert is as if it were not there. */
 	if (!code && !entry->feed.visible)
 		code = complain(&complaint, ERROR_NOT_FOUND, "seq", "There is no such record here.");

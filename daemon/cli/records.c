@@ -97,7 +97,7 @@ static int list_print(struct cli *cli, const json_t *records)
 	struct table table;
 	json_t *record;
 	size_t i;
-	char time[20], day[TIMESTAMP_TEXT_MAX];
+	char time[20], day[TIMESTAMP_TEXT_MAX], title[VIEW_TITLE_MAX];
 	bool states = any_state(records);
 	table_init(&table, columns, states ? 5 : 4);
 	json_array_foreach((json_t *)(uintptr_t)records, i, record)
@@ -105,7 +105,7 @@ static int list_print(struct cli *cli, const json_t *records)
 		table_add(&table, cli_text(record, "id"));
 		table_add(&table, cli_time(record, "time", time));
 		table_add(&table, until(record, day));
-		table_add(&table, cli_text(record, "title"));
+		table_add(&table, view_title(record, title));
 		if (states)
 			table_add(&table, list_state(record));
 	}

@@ -9,6 +9,7 @@
 #include "daemon/cli/cli.h"
 #include "daemon/cli/client.h"
 #include "daemon/cli/event_stream.h"
+#include "daemon/cli/view.h"
 
 struct tail {
 	struct cli *cli;
@@ -21,13 +22,13 @@ static void print_records(struct cli *cli, const json_t *data)
 {
 	json_t *record, *records = json_object_get(data, "records");
 	size_t i;
-	char time[20];
+	char time[20], title[VIEW_TITLE_MAX];
 	json_array_foreach(records, i, record)
 	{
 		fprintf(cli->out, "%s  %s  ", cli_time(record, "time", time), cli_text(record, "id"));
 		if (json_is_false(json_object_get(record, "confirmed")))
 			fputs("(unconfirmed) ", cli->out);
-		cli_print_text(cli->out, cli_text(record, "title"), false);
+		cli_print_text(cli->out, view_title(record, title), false);
 		fputc('\n', cli->out);
 	}
 	if (json_array_size(records) == 0)

@@ -148,6 +148,17 @@ static int member_class(const struct member *m)
 	return is_long(m->value) ? 1 : 0;
 }
 
+const char *view_title(const json_t *summary, char to[static VIEW_TITLE_MAX])
+{
+	const char *status = cli_text(summary, "status"), *type = cli_text(summary, "msgType");
+	bool unreal = status[0] && strcmp(status, "Actual") != 0;
+	bool other = type[0] && strcmp(type, "Alert") != 0;
+	snprintf(to, VIEW_TITLE_MAX, "%s%.32s%s%.32s%s%s", unreal || other ? "[" : "",
+		unreal ? status : "", unreal && other ? ", " : "", other ? type : "",
+		unreal || other ? "] " : "", cli_text(summary, "title"));
+	return to;
+}
+
 static int member_compare(const void *a, const void *b)
 {
 	const struct member *left = a, *right = b;

@@ -12,7 +12,7 @@ import stat
 import subprocess
 import sys
 
-from harness import CITIES, HANSA, City, Federation, Workspace, wait_until
+from harness import CITIES, HANSA, City, Federation, Workspace, alert, wait_until
 
 NAME = "bratislava-2"
 
@@ -96,6 +96,12 @@ def update_and_cancel(pair):
         assert city.hansa("show", "pact/budapest/alert/6").startswith(f"CANCELLED by {last['id']}.")
         table = city.hansa("list", "alert", "--city", "budapest")
         assert [line.split()[-1] for line in table.splitlines()[1:]].count("cancelled") == 4, table
+        # A Cancel, and what is only a test, do not look like an alert in a list.
+        assert "  [Cancel] wind-3 " in table and "  [Update] rain-2 " in table, table
+        assert "  [Ack] snow-2 " in table and "  wind " in table, table
+    pair.budapest.post(alert("trial"))
+    table = pair.budapest.hansa("list", "alert", "--limit", "1")
+    assert "  [Exercise] trial" in table, table
 
 
 def output_to_what_is_no_file(pair):

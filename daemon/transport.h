@@ -31,8 +31,8 @@
 
 #define TRANSPORT_READ_BYTES 65536u
 #define TRANSPORT_HANDSHAKE_BYTES 16384u /* taken before the peer's next step is looked at */
-#define TRANSPORT_BATCH_MIN 4096u   /* 50 ms at the rate that a new link is taken to have */
-#define TRANSPORT_BATCH_MAX 262144u /* written at once on a fast link */
+#define TRANSPORT_BATCH_MIN 4096u        /* 50 ms at the rate that a new link is taken to have */
+#define TRANSPORT_BATCH_MAX 262144u      /* written at once on a fast link */
 #define TRANSPORT_LOWAT_MIN 16384u
 #define TRANSPORT_LOWAT_MAX 131072u
 #define TRANSPORT_TURN_BYTES (1u << 20) /* then the other transports have their turn */
@@ -100,7 +100,8 @@ struct transport {
 	char reason[160];
 	struct monotime opened; /* when the handshake was complete */
 	struct monotime sampled;
-	uint64_t rate; /* bytes a second */
+	uint64_t rate;    /* bytes a second */
+	size_t unsampled; /* written since it was measured */
 	unsigned lowat;
 	size_t last_bytes; /* pulled since it is closing */
 };

@@ -5,6 +5,8 @@
 #include "daemon/transport.h"
 
 #define SAMPLE_US 20000
+/* A link that has sent less since the last sample has nothing to learn of its path. */
+#define SAMPLE_BYTES TRANSPORT_BATCH_MIN
 /* An application-limited sample below this says little about the path. */
 #define RATE_TRUSTED (1u << 20)
 
@@ -22,6 +24,7 @@ static void rate_sample(struct transport *t, struct monotime now)
 	if (monotime_diff_us(now, t->sampled) < SAMPLE_US)
 		return;
 	t->sampled = now;
+	t->unsampled = 0;
 	if (uv_fileno((uv_handle_t *)&t->tcp, &fd) || !tcp_rate_read(fd, &rate, &limited))
 		return;
 	if (limited && rate < RATE_TRUSTED && rate < t->rate)
@@ -72,6 +75,7 @@ static void on_written(uv_write_t *write, int status)
 static bool write_out(struct transport *t)
 {
 	uv_buf_t buf = uv_buf_init((char *)t->out.data, (unsigned)t->out.len);
+	t->unsampled += t->out.len;
 	int n = uv_try_write((uv_stream_t *)&t->tcp, &buf, 1);
 	if (n < 0 && n != UV_EAGAIN) {
 		transport_abort(t, uv_strerror(n));
@@ -149,7 +153,8 @@ bool transport_pump(struct transport *t)
 		transport_read_start(t);
 	size_t done = 0;
 	while (!t->writing && t->state != TRANSPORT_CLOSED) {
-		rate_sample(t, app_now(t->app).mono);
+		if (t->unsampled >= SAMPLE_BYTES)
+			rate_sample(t, app_now(t->app).mono);
 		size_t before = t->out.len;
 		if (!pump_once(t))
 			return false;

@@ -109,6 +109,7 @@ static void link_network_deinit(struct link_network *ln)
 {
 	map_deinit(&ln->wanted_objects);
 	buffer_deinit(&ln->object_wants);
+	free(ln->marks);
 }
 
 /* The peer has no more part in the network: nothing of it is sent, awaited or asked of it. */

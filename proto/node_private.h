@@ -173,8 +173,8 @@ struct link_network {
 	/* listening */
 	struct message_cursor cursor; /* of the peer's arrivals, as reached */
 	bool cursor_dirty;
-	struct mark marks[LIMIT_MARKS];
-	uint32_t mark_first, mark_count;
+	struct mark *marks; /* a ring of mark_room; none while no mark is open: 8 KiB of an idle link */
+	uint32_t mark_first, mark_count, mark_room;
 	uint64_t mark_next;        /* number of the mark that closes what is announced now */
 	uint32_t mark_open;        /* items outstanding that it will close */
 	struct map wanted_objects; /* object_hash → mark number × 2 + asked for, as pointer */

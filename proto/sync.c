@@ -259,11 +259,14 @@ void sync_others(struct link *link)
 
 /* ---- marks ---- */
 
+#define MARKS_FIRST 4u
+_Static_assert((LIMIT_MARKS & (LIMIT_MARKS - 1)) == 0, "doubling ends at the limit");
+
 /* A mark that took others over has the highest of their numbers. */
 static struct mark *mark_find(struct link_network *ln, uint64_t number)
 {
 	for (uint32_t i = 0; i < ln->mark_count; i++) {
-		struct mark *mark = &ln->marks[(ln->mark_first + i) % LIMIT_MARKS];
+		struct mark *mark = &ln->marks[(ln->mark_first + i) % ln->mark_room];
 		if (mark->number >= number)
 			return mark;
 	}
@@ -275,25 +278,50 @@ static void marks_advance(struct link *link, struct link_network *ln)
 	const struct mark *reached = NULL;
 	while (ln->mark_count > 0 && ln->marks[ln->mark_first].outstanding == 0) {
 		reached = &ln->marks[ln->mark_first];
-		ln->mark_first = (ln->mark_first + 1) % LIMIT_MARKS;
+		ln->mark_first = (ln->mark_first + 1) % ln->mark_room;
 		ln->mark_count--;
 	}
 	if (reached)
 		cursor_moved(link, ln, reached->arrival, reached->rolling);
+	if (ln->mark_count == 0) {
+		free(ln->marks);
+		ln->marks = NULL;
+		ln->mark_room = ln->mark_first = 0;
+	}
+}
+
+/* Room for one more mark, or at least for the last one to take it over. */
+static bool mark_room(struct link_network *ln)
+{
+	if (ln->mark_count < ln->mark_room || ln->mark_room == LIMIT_MARKS)
+		return true;
+	uint32_t room = ln->mark_room ? 2 * ln->mark_room : MARKS_FIRST;
+	struct mark *grown = malloc(room * sizeof *grown);
+	if (!grown)
+		return false;
+	for (uint32_t i = 0; i < ln->mark_count; i++)
+		grown[i] = ln->marks[(ln->mark_first + i) % ln->mark_room];
+	free(ln->marks);
+	ln->marks = grown;
+	ln->mark_room = room;
+	ln->mark_first = 0;
+	return true;
 }
 
 static void mark_close(
 	struct link *link, struct link_network *ln, uint64_t arrival, const uint8_t rolling[8])
 {
+	if (!mark_room(ln))
+		return; /* the next mark takes this one's items over */
 	if (ln->mark_count == LIMIT_MARKS) {
 		/* The last one takes this over: the cursor moves later, never too far. */
-		struct mark *last = &ln->marks[(ln->mark_first + ln->mark_count - 1) % LIMIT_MARKS];
+		struct mark *last = &ln->marks[(ln->mark_first + ln->mark_count - 1) % ln->mark_room];
 		last->arrival = arrival;
 		memcpy(last->rolling, rolling, 8);
 		last->outstanding += ln->mark_open;
 		last->number = ln->mark_next;
 	} else {
-		struct mark *mark = &ln->marks[(ln->mark_first + ln->mark_count++) % LIMIT_MARKS];
+		struct mark *mark = &ln->marks[(ln->mark_first + ln->mark_count++) % ln->mark_room];
 		mark->number = ln->mark_next;
 		mark->arrival = arrival;
 		memcpy(mark->rolling, rolling, 8);

@@ -241,6 +241,99 @@ static void strangers_are_refused_with_a_reason(void **state)
 		stranger_is_refused(&strangers[i]);
 }
 
+/* ---- nobody comes in by an earlier session ---- */
+
+static unsigned tickets;
+
+static int on_ticket(SSL *ssl, SSL_SESSION *session)
+{
+	(void)ssl, (void)session;
+	tickets++;
+	return 0;
+}
+
+/* A client that goes on with an earlier session, ticket or none. */
+static SSL_SESSION *earlier;
+static bool offered;
+
+static int on_resume(
+	SSL *ssl, const EVP_MD *md, const unsigned char **id, size_t *id_len, SSL_SESSION **session)
+{
+	(void)ssl, (void)md;
+	*id = (const unsigned char *)"earlier";
+	*id_len = 7;
+	*session = earlier;
+	offered = SSL_SESSION_up_ref(earlier) == 1;
+	return 1;
+}
+
+/* Bytes go to and fro; the server says one thing as soon as it can. */
+static void speak(SSL *ssl, struct side *server)
+{
+	BIO *in = BIO_new(BIO_s_mem()), *out = BIO_new(BIO_s_mem());
+	uint8_t plain[TLS_PLAIN_MAX(1 << 16)];
+	bool said = false;
+	SSL_set_bio(ssl, in, out);
+	SSL_set_connect_state(ssl);
+	for (int i = 0; i < 5 && !server->code; i++) {
+		char *data, text[16];
+		size_t n = 0;
+		if (SSL_do_handshake(ssl) == 1)
+			SSL_read(ssl, text, sizeof(text));
+		long len = BIO_get_mem_data(out, &data);
+		server->code = tls_session_receive(
+			server->session, bytes_of(data, (size_t)len), plain, &n, &server->out);
+		if (tls_session_ready(server->session) && !said)
+			said = tls_session_send(server->session, bytes_from_text("hello"), &server->out) == 0;
+		BIO_reset(out);
+		BIO_write(in, server->out.data, (int)server->out.len);
+		buffer_reset(&server->out);
+	}
+}
+
+static void nobody_resumes(void **state)
+{
+	(void)state;
+	static struct side server;
+	side_init(&server, true, TLS_PROTOCOL_NONE);
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+	EVP_PKEY *key = key_make("ED25519");
+	X509 *certificate = certificate_make(key);
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT);
+	SSL_CTX_sess_set_new_cb(ctx, on_ticket);
+	SSL_CTX_set_alpn_protos(ctx, (const unsigned char *)ALPN, (unsigned)strlen(ALPN));
+
+	SSL *first = SSL_new(ctx);
+	SSL_use_certificate(first, certificate);
+	SSL_use_PrivateKey(first, key);
+	assert_int_equal(tls_session_new(server.context, true, TLS_PROTOCOL_NONE, &server.session), 0);
+	tickets = 0;
+	speak(first, &server);
+	assert_true(tls_session_ready(server.session));
+	assert_int_equal(tickets, 0);
+	earlier = SSL_get1_session(first);
+	assert_non_null(earlier);
+	assert_false(SSL_SESSION_is_resumable(earlier));
+
+	/* its key is revoked: it offers the keys of the session in the place of a certificate */
+	tls_session_free(server.session);
+	assert_int_equal(tls_session_new(server.context, true, TLS_PROTOCOL_NONE, &server.session), 0);
+	SSL *second = SSL_new(ctx);
+	SSL_set_psk_use_session_callback(second, on_resume);
+	speak(second, &server);
+	assert_true(offered);
+	assert_false(SSL_session_reused(second));
+	assert_false(tls_session_ready(server.session));
+	assert_string_equal(tls_session_reason(server.session), "no certificate");
+	SSL_free(first);
+	SSL_free(second);
+	SSL_SESSION_free(earlier);
+	X509_free(certificate);
+	EVP_PKEY_free(key);
+	SSL_CTX_free(ctx);
+	side_deinit(&server);
+}
+
 static void what_is_not_tls_is_refused(void **state)
 {
 	(void)state;
@@ -271,6 +364,7 @@ int main(void)
 		cmocka_unit_test(join_only_while_offered),
 		cmocka_unit_test(an_altered_record_ends_the_session),
 		cmocka_unit_test(strangers_are_refused_with_a_reason),
+		cmocka_unit_test(nobody_resumes),
 		cmocka_unit_test(what_is_not_tls_is_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

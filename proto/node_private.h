@@ -355,6 +355,7 @@ struct node {
 	uint64_t next_link_id;
 	struct map links_by_id; /* u64 → struct link */
 	struct list wanting[FEED_LANE_COUNT];
+	uint64_t pulls_open; /* of all links */
 	uint64_t bulk_pool_used;
 	struct node_time now; /* of the call under way */
 	struct hasher hasher;

@@ -159,6 +159,7 @@ static void send_pull(struct link *link, struct feed *feed, bool fill)
 		link->progress = feed->pull_at;
 	feed->epoch_missing = false;
 	link->pulls_open++;
+	link->node->pulls_open++;
 	link->asks_open++;
 	link_wake(link);
 }
@@ -212,6 +213,7 @@ static void pull_over(struct link *link, struct feed *feed, int64_t retry_ms)
 	struct node *node = link->node;
 	feed->pull_link = NULL;
 	link->pulls_open--;
+	node->pulls_open--;
 	if (reached(feed) == feed->pull_progress_seq) {
 		struct announced *a = sync_announced(feed, link);
 		if (feed->filling) {
@@ -293,6 +295,7 @@ static void take_pulls(struct link *link, const struct network *network, int64_t
 			a->retry_at = monotime_add_ms(node->now.mono, retry_ms);
 		feed->pull_link = NULL;
 		link->pulls_open--;
+		node->pulls_open--;
 		link->gave_up = true;
 		spread_want(node, feed);
 	}
@@ -359,6 +362,7 @@ static void take_overdue(struct node *node)
 			feed->pull_moves++;
 		feed->pull_link = NULL;
 		link->pulls_open--;
+		node->pulls_open--;
 		link->gave_up = true;
 		spread_want(node, feed);
 		spread_unshare(link);
@@ -393,9 +397,8 @@ void spread_on_deadline(struct node *node)
 
 struct monotime spread_deadline(const struct node *node)
 {
-	bool busy = false;
+	bool busy = node->pulls_open > 0;
 	for (int lane = 0; lane < FEED_LANE_COUNT && !busy; lane++)
 		busy = !list_empty(&node->wanting[lane]);
-	list_for_each(&node->links, n) busy |= list_entry(n, struct link, node_link)->pulls_open > 0;
 	return busy ? node->spread_at : MONOTIME_NEVER;
 }

@@ -81,5 +81,5 @@ void api_peer_list(struct http_request *request);
 void api_peer_deny(struct http_request *request);
 void api_peer_allow(struct http_request *request);
 void api_key_renew(struct http_request *request);
-void api_publishing_force(struct http_request *request);
+void api_publishing_get(struct http_request *request);
 void api_log_get(struct http_request *request);

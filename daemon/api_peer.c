@@ -103,25 +103,47 @@ static void on_renewed(void *ctx, int code, const char *reason)
 void api_key_renew(struct http_request *request)
 {
 	struct complaint complaint = {.field = "", .reason = ""};
+	static const char *const known[] = {"force"};
+	json_t *json = http_request_json(request);
+	if (!json)
+		return;
+	int code = api_json_only(json, known, 1, &complaint);
+	const json_t *force = json_object_get(json, "force");
+	if (!code && force && !json_is_boolean(force))
+		code = complain(&complaint, ERROR_FIELD, "force", "must be true or false");
 	http_request_ref(request);
-	int code = app_renew_key(api_app(request), on_renewed, request, &complaint);
+	if (!code)
+		code = app_renew_key(
+			api_app(request), json_is_true(force), on_renewed, request, &complaint);
 	if (code) {
 		http_respond_error(request, code, &complaint);
 		http_request_unref(request);
 	}
+	json_decref(json);
 }
 
-void api_publishing_force(struct http_request *request)
+static void add_missing(void *ctx, const struct node_missing *missing)
 {
-	struct app *app = api_app(request);
-	const char *reason = "";
-	if (node_publishing(app->node, &reason) != NODE_PUBLISHING_RECOVERING) {
-		http_respond_refusal(request, 409, "state", "",
-			"Nothing waits for the members' word now. %s", reason ? reason : "");
-		return;
-	}
-	node_force_publishing(app->node, app_now(app));
-	http_respond_empty(request);
+	static const char *const names[] = {[NODE_MISSING_CHARTER] = "charter",
+		[NODE_MISSING_WORD] = "word",
+		[NODE_MISSING_ENTRIES] = "records"};
+	json_t *array = ctx;
+	json_array_append_new(array,
+		json_pack("{s:s, s:s?, s:s?, s:o, s:o, s:o, s:i}", "what", names[missing->what], "network",
+			missing->network, "lane", missing->lane ? lane_name(missing->lane) : NULL, "held",
+			api_json_uint(missing->held), "known", api_json_uint(missing->known), "offered",
+			api_json_uint(missing->offered), "linked", (int)missing->linked));
+}
+
+void api_publishing_get(struct http_request *request)
+{
+	const struct app *app = api_app(request);
+	const char *reason;
+	const char *state = api_view_publishing(app, &reason);
+	json_t *missing = json_array();
+	node_each_missing(app->node, add_missing, missing);
+	http_respond_json(request, 200,
+		json_pack("{s:s, s:s, s:o}", "state", state, "reason", reason, "missing", missing));
 }
 
 struct log_walk {

@@ -47,8 +47,8 @@ const struct http_route api_routes[] = {
 	{"PUT", "/v1/peers/{city}/deny", ADMIN, api_peer_deny, NULL, 0, "deny a city"},
 	{"DELETE", "/v1/peers/{city}/deny", ADMIN, api_peer_allow, NULL, 0, "allow it again"},
 	{"POST", "/v1/keys/renew", ADMIN, api_key_renew, NULL, SMALL, "a new node key"},
-	{"POST", "/v1/publishing/force", ADMIN, api_publishing_force, NULL, SMALL,
-		"publish without the members' word"},
+	{"GET", "/v1/publishing", READER, api_publishing_get, NULL, 0,
+		"whether it is open, and what it waits for"},
 	{"GET", "/v1/log", ADMIN, api_log_get, NULL, 0, "the newest log lines"},
 };
 const size_t api_route_count = sizeof(api_routes) / sizeof(api_routes[0]);

@@ -136,9 +136,13 @@ const char *app_advertise_address(const struct app *app, size_t i);
 typedef void app_renew_fn(void *ctx, int code, const char *reason);
 /**
  * `hansa key renew`: makes a new node key, submits an epoch record in each network, and takes the
- * key over once they are committed. ERROR_STATE without the city key or while one is under way.
+ * key over once they are committed. ERROR_STATE without the city key, while one is under way, or
+ * while own entries are taken back, which the cuts would disown. With `force` only then: the cuts
+ * are what is here. ERROR_STATE too where a charter is not back (the new key would be unknown to
+ * its members), or a peer still offers what is missing.
  */
-int app_renew_key(struct app *app, app_renew_fn *done, void *ctx, struct complaint *complaint);
+int app_renew_key(
+	struct app *app, bool force, app_renew_fn *done, void *ctx, struct complaint *complaint);
 
 /**
  * What api.h gives to app.c:

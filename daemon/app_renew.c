@@ -9,11 +9,15 @@
 #include "charter/draft.h"
 #include "daemon/app_loop.h"
 #include "feed/feed.h"
+#include "record/kind.h"
 
 /*
  * A new node key: its file first (node.key.new), then an epoch record in each network whose cuts
  * are the own tips, and only when these are committed the file takes node.key's place. A crash
  * between leaves node.key.new, which the charter names: the next start goes on from there.
+ *
+ * Forced (docs/decisions/007): own entries that were signed once are not here and come from nobody.
+ * The former epoch ends at what is here, so that the next seq, in the new one, forks nothing.
  */
 
 /* The own feeds must be at rest when the cuts are drawn: what was signed behind them would be
@@ -27,7 +31,7 @@ struct app_renewal {
 	app_renew_fn *done;
 	void *ctx;
 	struct monotime until;
-	bool submitted;
+	bool submitted, force;
 	unsigned waiting, committed;
 	int code;
 	char reason[256];
@@ -115,6 +119,17 @@ static void submit_all(struct app_renewal *r)
 	}
 }
 
+/* Networks in which the new epoch is in force, after a forced renewal. */
+static void forgo_word(struct app_renewal *r)
+{
+	for (size_t i = 0; i < node_network_count(r->app->node); i++) {
+		const struct roster_member *own = own_member(r->app, i);
+		if (own && public_key_equal(&own->node_key, secret_key_public(r->key)))
+			node_forgo_word(r->app->node, roster_network_id(node_network_roster(r->app->node, i)),
+				app_now(r->app));
+	}
+}
+
 /* The new key from now on: file, TLS, node. */
 static int take_over(struct app_renewal *r)
 {
@@ -130,6 +145,8 @@ static int take_over(struct app_renewal *r)
 		fail(r, code, complaint.reason);
 		return code;
 	}
+	if (r->force)
+		forgo_word(r);
 	tls_context_free(app->tls);
 	app->tls = tls;
 	struct secret_key *former = app->identity.node_key;
@@ -207,19 +224,103 @@ static int renewal_begin(struct app *app, struct secret_key *key, app_renew_fn *
 	return 0;
 }
 
-int app_renew_key(struct app *app, app_renew_fn *done, void *ctx, struct complaint *complaint)
+struct missing_look {
+	unsigned count;
+	struct node_missing charter, offered; /* the first of each that forbids to force */
+	bool has_charter, has_offered;
+};
+
+static void look_at_missing(void *ctx, const struct node_missing *missing)
+{
+	struct missing_look *look = ctx;
+	look->count++;
+	if (missing->what == NODE_MISSING_CHARTER && !look->has_charter) {
+		look->charter = *missing;
+		look->has_charter = true;
+	}
+	if (missing->offered > missing->held && !look->has_offered) {
+		look->offered = *missing;
+		look->has_offered = true;
+	}
+}
+
+static int may_force(const struct missing_look *look, struct complaint *complaint)
+{
+	if (look->count == 0)
+		return complain(complaint, ERROR_STATE, "force",
+			"Nothing of this city's own records is missing here, so there is nothing to force: "
+			"`hansa key renew` alone renews the key.");
+	if (look->has_charter)
+		return complain(complaint, ERROR_STATE, "force",
+			"Not now: the charter of %s is not back from its members, who would not know a new "
+			"key. See that a member is linked (`hansa peers`).",
+			look->charter.network ? look->charter.network : "a network");
+	if (look->has_offered)
+		return complain(complaint, ERROR_STATE, "force",
+			"Not now: a member offers the %s records of %s up to %llu, which are on their way. "
+			"If they never come, end its link: `hansa peers --deny CITY`.",
+			lane_name(look->offered.lane), look->offered.network,
+			(unsigned long long)look->offered.offered);
+	return 0;
+}
+
+/* Whether the cuts would be drawn before what is still to come back, and disown it. */
+static int missing_check(struct app *app, bool force, struct complaint *complaint)
+{
+	const char *reason;
+	struct missing_look look = {0};
+	node_each_missing(app->node, look_at_missing, &look);
+	if (force)
+		return may_force(&look, complaint);
+	if (look.count == 0)
+		return 0;
+	node_publishing(app->node, &reason);
+	return complain(complaint, ERROR_STATE, "key",
+		"Not now: %.140s. If nobody has that any more, `hansa key renew --force` goes on without "
+		"it.",
+		reason);
+}
+
+/* A cut never goes below the former one: what lies before that must be here. */
+static int floors_check(struct app *app, struct complaint *complaint)
+{
+	for (size_t i = 0; i < node_network_count(app->node); i++) {
+		const struct roster *roster = node_network_roster(app->node, i);
+		const struct roster_member *own = own_member(app, i);
+		struct epoch_cut cuts[EPOCH_LANES], floor[EPOCH_LANES];
+		if (!own || own->status == MEMBER_REMOVED)
+			continue;
+		int code = cuts_of(app->node, roster_network_id(roster), &app->identity.city_id, cuts);
+		if (!code)
+			code = roster_renewal_floor(roster, &app->identity.city_id, floor);
+		if (code)
+			return complain(complaint, code, "key", "%s", error_text(code));
+		for (uint8_t lane = 0; lane < EPOCH_LANES; lane++)
+			if (cuts[lane].seq < floor[lane].seq)
+				return complain(complaint, ERROR_STATE, "key",
+					"Not now: the %s records of %s up to %llu belong to epoch %u, which the "
+					"charter has ended: they must come back from a member first.",
+					lane_name(lane + 1), node_network_slug(app->node, i),
+					(unsigned long long)floor[lane].seq, (unsigned)(own->epoch - 1));
+	}
+	return 0;
+}
+
+int app_renew_key(
+	struct app *app, bool force, app_renew_fn *done, void *ctx, struct complaint *complaint)
 {
 	struct secret_key *key = NULL;
-	const char *reason;
 	if (app->state != APP_RUNNING || app->inner->renewal)
 		return complain(complaint, ERROR_STATE, "key", "A renewal is under way already.");
-	/* The cuts would be drawn before what is still to come back, and disown it. */
-	if (node_publishing(app->node, &reason) == NODE_PUBLISHING_RECOVERING)
-		return complain(complaint, ERROR_STATE, "key", "Not now: %s.", reason);
+	int code = missing_check(app, force, complaint);
+	if (!code)
+		code = floors_check(app, complaint);
+	if (code)
+		return code;
 	if (!app->identity.city_key)
 		return complain(complaint, ERROR_STATE, "key",
 			"The city key is not in this folder: put keys/city.key there, and start again.");
-	int code = identity_renew_prepare(app->config.data, &key, complaint);
+	code = identity_renew_prepare(app->config.data, &key, complaint);
 	if (code)
 		return code;
 	code = renewal_begin(app, key, done, ctx);
@@ -227,6 +328,7 @@ int app_renew_key(struct app *app, app_renew_fn *done, void *ctx, struct complai
 		secret_key_free(key);
 		return complain(complaint, code, "key", "%s", error_text(code));
 	}
+	app->inner->renewal->force = force;
 	return 0;
 }
 

@@ -105,12 +105,12 @@ bool http_request_is_type(const struct http_request *request, const char *media_
 json_t *http_request_json(struct http_request *request)
 {
 	json_error_t error;
+	if (request->body.len == 0) /* whatever its type: curl sends one even of nothing */
+		return json_object();
 	if (http_request_has_type(request) && !http_request_is_type(request, "application/json")) {
 		http_respond_refusal(request, 415, "media_type", "", "The body must be application/json.");
 		return NULL;
 	}
-	if (request->body.len == 0)
-		return json_object();
 	if (!text_utf8_valid(buffer_bytes(&request->body))) {
 		http_respond_refusal(request, 400, "syntax", "", "The body is not valid UTF-8.");
 		return NULL;

@@ -359,8 +359,30 @@ void node_set_guard(struct node *node, const struct node_guard_head *guard, stru
  * half of the other active members have said how far they hold the own feeds.
  */
 void node_require_holds(struct node *node, struct node_time now);
-/** The admin goes on without (hansa … --force). */
-void node_force_publishing(struct node *node, struct node_time now);
+/** What publishing waits for: see node_each_missing. */
+enum node_missing_what {
+	NODE_MISSING_CHARTER, /* of a network, or its newest record of this city */
+	NODE_MISSING_WORD,    /* members have not said how far they hold the own feeds */
+	NODE_MISSING_ENTRIES, /* of one own feed */
+};
+struct node_missing {
+	enum node_missing_what what;
+	struct hash network_id;
+	const char *network;  /* slug; NULL while the charter is not here */
+	uint8_t lane;         /* of entries, else 0 */
+	uint64_t held, known; /* entries here, and the last known of; members heard, and needed */
+	uint64_t offered;     /* a peer announces entries up to this one: they can still come */
+	size_t linked;        /* members of the network to which there is a link now */
+};
+/** Everything that NODE_PUBLISHING_RECOVERING waits for, also while another state hides it. */
+void node_each_missing(
+	struct node *node, void (*each)(void *ctx, const struct node_missing *missing), void *ctx);
+/**
+ * The admin goes on without (hansa key renew --force): the own epoch that has just been opened in
+ * this network ends the former one at what is here, so that the members' word about it is waited
+ * for no more, and no seq can be signed twice. What the guard says is bounded by the cuts.
+ */
+void node_forgo_word(struct node *node, const struct hash *network_id, struct node_time now);
 /** Bootstrap: a pinned peer of a network whose charter is gone, from the bootstrap file. */
 void node_add_bootstrap(struct node *node, const struct hash *network_id,
 	const struct hash *city_id, const struct public_key *node_key, const char *const *addresses,

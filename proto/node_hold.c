@@ -30,7 +30,8 @@ struct hold_nonce {
 	uint64_t link_id; /* where the answers go */
 };
 
-static uint64_t announced_beyond(const struct node *node, const struct feed *feed)
+/* What a peer says that it can give now. */
+static uint64_t announced(const struct node *node, const struct feed *feed)
 {
 	uint64_t most = 0;
 	list_for_each(&feed->announcers, n)
@@ -41,11 +42,6 @@ static uint64_t announced_beyond(const struct node *node, const struct feed *fee
 			monotime_reached(node->now.mono, a->retry_at))
 			most = a->seq;
 	}
-	/* Own alerts that came back ahead of a gap. */
-	struct list_node *last = list_last(&feed->gaps);
-	const struct gap *gap = last ? list_entry(last, struct gap, node) : NULL;
-	if (gap && gap->seq > feed->tip.seq && gap->seq > most)
-		most = gap->seq;
 	return most;
 }
 
@@ -60,6 +56,27 @@ static uint64_t valid_up_to(
 	if (roster_epoch(network->roster, &node->city_id, epoch, &e) || !e.has_end)
 		return seq;
 	return seq < e.end[lane].seq ? seq : e.end[lane].seq;
+}
+
+/* Own alerts that came back ahead of a gap, unless a cut has disowned them. */
+static uint64_t aside_beyond(const struct node *node, const struct feed *feed)
+{
+	uint64_t most = 0;
+	list_for_each(&feed->gaps, n)
+	{
+		const struct gap *gap = list_entry(n, struct gap, node);
+		struct head head;
+		if (gap->seq > feed->tip.seq && head_decode(bytes_of(gap->head, HEAD_BYTES), &head) == 0 &&
+			valid_up_to(node, feed->network, head.epoch, feed->lane - 1, gap->seq) == gap->seq)
+			most = gap->seq;
+	}
+	return most;
+}
+
+static uint64_t announced_beyond(const struct node *node, const struct feed *feed)
+{
+	uint64_t offered = announced(node, feed), aside = aside_beyond(node, feed);
+	return offered > aside ? offered : aside;
 }
 
 /* What a member says that it holds, which is not here yet; `by`: its slug. */
@@ -83,31 +100,53 @@ static uint32_t holds_needed(const struct node *node, const struct network *netw
 	return others == 0 ? 0 : (uint32_t)(others / 2 + 1);
 }
 
-static bool lane_recovering(
-	struct node *node, const struct network *network, uint32_t epoch, uint8_t lane)
+/* What is waited for of one own feed. */
+struct lane_wait {
+	uint64_t held, want, offered;
+	bool by_word;
+	struct bytes by; /* whose word */
+};
+
+static bool lane_waits(const struct node *node, const struct network *network, uint32_t epoch,
+	uint8_t lane, struct lane_wait *out)
 {
 	const struct feed *feed = network->own_feeds[lane - 1];
-	struct bytes by;
 	uint64_t guard = valid_up_to(
 		node, network, network->guard_epoch[lane - 1], lane - 1, network->guard_seq[lane - 1]);
 	uint64_t beyond = valid_up_to(
 		node, network, epoch, lane - 1, feed ? announced_beyond(node, feed) : 0);
-	uint64_t claimed = claimed_beyond(node, network, lane, &by);
-	if (node->forced)
-		guard = claimed = 0;
-	uint64_t want = guard > beyond ? guard : beyond;
-	bool by_word = claimed > want;
-	if (by_word)
-		want = claimed;
-	if (want <= (feed ? feed->tip.seq : 0))
+	uint64_t claimed = claimed_beyond(node, network, lane, &out->by);
+	if (network->word_forgone)
+		claimed = 0;
+	out->held = feed ? feed->durable_seq : 0;
+	out->offered = valid_up_to(node, network, epoch, lane - 1, feed ? announced(node, feed) : 0);
+	out->want = guard > beyond ? guard : beyond;
+	out->by_word = claimed > out->want;
+	if (out->by_word)
+		out->want = claimed;
+	return out->want > (feed ? feed->tip.seq : 0);
+}
+
+static bool lane_recovering(
+	struct node *node, const struct network *network, uint32_t epoch, uint8_t lane)
+{
+	struct lane_wait wait;
+	if (!lane_waits(node, network, epoch, lane, &wait))
 		return false;
 	snprintf(node->state_text, sizeof node->state_text,
 		"%s: this city's own feed %s is taken back from its peers: %llu of %llu entries are here%s"
 		"%.*s",
-		network->slug, lane_name(lane), (unsigned long long)(feed ? feed->durable_seq : 0),
-		(unsigned long long)want, by_word ? ", by the word of " : "", by_word ? (int)by.len : 0,
-		by_word ? (const char *)by.data : "");
+		network->slug, lane_name(lane), (unsigned long long)wait.held,
+		(unsigned long long)wait.want, wait.by_word ? ", by the word of " : "",
+		wait.by_word ? (int)wait.by.len : 0, wait.by_word ? (const char *)wait.by.data : "");
 	return true;
+}
+
+static bool word_missing(const struct node *node, const struct network *network)
+{
+	return network->holds_required && !network->word_forgone &&
+		(!roster_has_genesis(network->roster) ||
+			network->holders.count < holds_needed(node, network));
 }
 
 static bool network_recovering(struct node *node, struct network *network)
@@ -115,15 +154,12 @@ static bool network_recovering(struct node *node, struct network *network)
 	const struct roster_member *own = roster_member_by_city(network->roster, &node->city_id);
 	if (own && own->status != MEMBER_ACTIVE)
 		return false; /* nothing can be published there; other networks do not wait for it */
-	if (network->holds_required && !node->forced) {
-		uint32_t needed = holds_needed(node, network);
-		if (!roster_has_genesis(network->roster) || network->holders.count < needed) {
-			snprintf(node->state_text, sizeof node->state_text,
-				"%s: the store was remade; %zu of %u needed members have said how far they hold "
-				"this city's feeds",
-				network->slug, network->holders.count, needed);
-			return true;
-		}
+	if (word_missing(node, network)) {
+		snprintf(node->state_text, sizeof node->state_text,
+			"%s: the store was remade; %zu of %u needed members have said how far they hold "
+			"this city's feeds",
+			network->slug, network->holders.count, holds_needed(node, network));
+		return true;
 	}
 	for (uint8_t lane = 1; lane <= FEED_LANE_COUNT; lane++)
 		if (lane_recovering(node, network, own ? own->epoch : 0, lane))
@@ -148,7 +184,7 @@ enum node_publishing node_publishing(const struct node *constant, const char **t
 	for (size_t i = 0; i < node->network_count && state == NODE_PUBLISHING_OPEN; i++)
 		if (network_recovering(node, node->networks[i]))
 			state = NODE_PUBLISHING_RECOVERING;
-	if (state == NODE_PUBLISHING_OPEN && node->guards_without_network && !node->forced) {
+	if (state == NODE_PUBLISHING_OPEN && node->guards_without_network) {
 		state = NODE_PUBLISHING_RECOVERING;
 		snprintf(
 			node->state_text, sizeof node->state_text, "the charter is taken back from the peers");
@@ -217,12 +253,86 @@ void node_require_holds(struct node *node, struct node_time now)
 		node->networks[i]->holds_required = true;
 }
 
-void node_force_publishing(struct node *node, struct node_time now)
+/* Whether the guard was written under a record of this city that is not back yet. */
+static bool record_missing(const struct network *network, const struct roster_member *own)
+{
+	for (int lane = 0; lane < FEED_LANE_COUNT; lane++)
+		if (!own || network->guard_epoch[lane] > own->epoch)
+			return true;
+	return false;
+}
+
+static size_t links_live(const struct network *network)
+{
+	size_t count = 0;
+	list_for_each(&network->node->links, n)
+	{
+		const struct link *link = list_entry(n, struct link, node_link);
+		count += link->state == LINK_LIVE && link_network_find(link, &network->id);
+	}
+	return count;
+}
+
+static void missing_in(struct node *node, const struct network *network,
+	void (*each)(void *ctx, const struct node_missing *missing), void *ctx)
+{
+	const struct roster_member *own = roster_member_by_city(network->roster, &node->city_id);
+	struct node_missing missing = {
+		.network_id = network->id, .network = network->slug, .linked = links_live(network)};
+	if (own && own->status != MEMBER_ACTIVE)
+		return;
+	bool word = word_missing(node, network);
+	if (record_missing(network, own) && (network->guard_set || word)) {
+		missing.what = NODE_MISSING_CHARTER;
+		missing.network = own ? network->slug : NULL;
+		each(ctx, &missing);
+		return;
+	}
+	if (word) {
+		missing.what = NODE_MISSING_WORD;
+		missing.held = network->holders.count;
+		missing.known = holds_needed(node, network);
+		each(ctx, &missing);
+	}
+	for (uint8_t lane = 1; lane <= FEED_LANE_COUNT; lane++) {
+		struct lane_wait wait;
+		if (!lane_waits(node, network, own ? own->epoch : 0, lane, &wait))
+			continue;
+		missing.what = NODE_MISSING_ENTRIES;
+		missing.lane = lane;
+		missing.held = wait.held;
+		missing.known = wait.want;
+		missing.offered = wait.offered;
+		each(ctx, &missing);
+	}
+}
+
+void node_each_missing(
+	struct node *node, void (*each)(void *ctx, const struct node_missing *missing), void *ctx)
+{
+	for (size_t i = 0; i < node->network_count; i++)
+		missing_in(node, node->networks[i], each, ctx);
+	list_for_each(&node->guards, n)
+	{
+		const struct kept_guard *kept = list_entry(n, struct kept_guard, node);
+		struct node_missing missing = {
+			.what = NODE_MISSING_CHARTER, .network_id = kept->guard.network_id};
+		each(ctx, &missing);
+	}
+}
+
+void node_forgo_word(struct node *node, const struct hash *network_id, struct node_time now)
 {
 	node->now = now;
-	node->forced = node->publish_due = true;
-	log_event(LOG_LEVEL_WARN, "publishing_forced", "reason",
-		"the admin goes on without the members' word");
+	struct network *network = node_network_find(node, network_id);
+	if (!network)
+		return;
+	network->word_forgone = node->publish_due = true;
+	struct log_line l;
+	log_begin(&l, LOG_LEVEL_WARN, "publishing_forced");
+	log_text(&l, "network", network->slug);
+	log_text(&l, "reason", "the admin goes on under a new epoch, without what is not here");
+	log_end(&l);
 	node_flush(node);
 }
 
@@ -293,7 +403,7 @@ static void ask(struct node *node, struct network *network)
 
 static bool asking(const struct node *node, const struct network *network)
 {
-	return network->holds_required && !node->forced &&
+	return network->holds_required && !network->word_forgone &&
 		network->holders.count < holds_needed(node, network);
 }
 

@@ -129,7 +129,7 @@ struct network {
 	bool guard_set;
 	uint64_t guard_seq[FEED_LANE_COUNT];
 	uint32_t guard_epoch[FEED_LANE_COUNT]; /* in which that was signed, or a later one */
-	bool holds_required;
+	bool holds_required, word_forgone;
 	uint8_t hold_nonce[HOLD_NONCE_BYTES];
 	struct map holders;                  /* city_id → struct claim, of node_claim.c */
 	uint64_t claim_tip[FEED_LANE_COUNT]; /* of the own feeds, and since when it is that */
@@ -379,7 +379,7 @@ struct node {
 	struct list hold_nonce_list;
 	char **addresses;
 	size_t address_count;
-	bool twin, stopped, paused, forced;
+	bool twin, stopped, paused;
 	struct roster_change change;
 	struct monotime spread_at, attachment_at;
 	struct monotime links_at; /* no link's deadline is before it; found anew once it is reached */

@@ -27,6 +27,7 @@ const struct option_spec option_specs[OPTION_COUNT] = {
 	[OPTION_DENY] = {"deny", "CITY", "end the link to a city and take none until allowed again"},
 	[OPTION_EXPIRES] = {"expires", "DURATION", "how long, such as 12h or 7d"},
 	[OPTION_FINGERPRINT] = {"fingerprint", "FINGERPRINT", "compare with this one, ask nobody"},
+	[OPTION_FORCE] = {"force", NULL, "go on without what cannot be taken back"},
 	[OPTION_FROM] = {"from", "CURSOR", "go on after this event; 0 is the beginning"},
 	[OPTION_KEY] = {"key", "FINGERPRINT", "the fingerprint of the city's key"},
 	[OPTION_LIMIT] = {"limit", "N", "at most so many"},
@@ -47,6 +48,7 @@ const struct option_spec option_specs[OPTION_COUNT] = {
 	[OPTION_SLUG] = {"slug", "SLUG", "the short name: a-z, 0-9 and dashes"},
 	[OPTION_TOPIC] = {"topic", "TOPIC", "about this topic"},
 	[OPTION_WITHDRAW] = {"withdraw", NULL, "take back the open invitation of this city"},
+	[OPTION_YES] = {"yes", NULL, "ask nobody"},
 };
 
 bool arguments_have(const struct arguments *arguments, enum option_id id)

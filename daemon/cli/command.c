@@ -36,8 +36,13 @@ const struct command commands[] = {
 				"what other cities dial, where that differs: a name, or a router's address"}}},
 	{"key renew", "", 0, 0, "change this server's key in every network",
 		"Opens a new epoch with a new node key; links with the former key end. Do this when the "
-		"server or a copy of its disk may have been in other hands.",
-		setup_key_renew, 0, {{0}}},
+		"server or a copy of its disk may have been in other hands. A city whose store was lost "
+		"waits until its own records are back; with --force it goes on without those that nobody "
+		"has any more. Without a terminal nothing is asked: in a script, give --yes.",
+		setup_key_renew, 2,
+		{{OPTION_FORCE, false, false, NULL,
+			 "end the former epoch at the records that are here; those missing are lost"},
+			{OPTION_YES, false, false, NULL, "with --force: ask nobody"}}},
 	{"network create", "", 0, 0, "found a network of cities",
 		"Makes the network's first officer key outside the data folder, in "
 		"~/.config/hansa/officers, founds the network and prints its id. Whoever has the officer "

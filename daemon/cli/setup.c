@@ -2,6 +2,7 @@
 #include "daemon/cli/setup.h"
 
 #include <jansson.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "daemon/cli/cli.h"
@@ -85,17 +86,79 @@ int setup_init(struct cli *cli)
 	return code;
 }
 
+static void note_missing(struct cli *cli, const json_t *missing)
+{
+	const char *what = cli_text(missing, "what"), *network = cli_text(missing, "network"),
+			   *lane = cli_text(missing, "lane");
+	long long held = json_integer_value(json_object_get(missing, "held")),
+			  known = json_integer_value(json_object_get(missing, "known"));
+	if (strcmp(what, "records") == 0)
+		cli_note(cli, "  %s, lane %s: %lld of %lld records are here; %lld to %lld are given up.",
+			network, lane, held, known, held + 1, known);
+	else if (strcmp(what, "word") == 0)
+		cli_note(cli,
+			"  %s: %lld of the %lld members needed have said how far they hold this city's "
+			"records; what the others hold beyond those here is given up, in all lanes.",
+			network, held, known);
+	if (json_integer_value(json_object_get(missing, "linked")) == 0)
+		cli_note(cli,
+			"  %s: NO MEMBER IS LINKED NOW. Those that are away may have all of it: wait for one.",
+			network[0] ? network : "a network");
+}
+
+/** Says what is given up, and lets a person decide. */
+static int force_confirm(struct cli *cli, struct client *client)
+{
+	struct url url;
+	json_t *answer, *missing;
+	char line[32] = "";
+	size_t i;
+	url_path(&url, "/v1/publishing");
+	int code = client_get(client, &url, &answer);
+	if (code)
+		return code;
+	const json_t *all = json_object_get(answer, "missing");
+	if (json_array_size(all) == 0) { /* the daemon refuses in its own words */
+		json_decref(answer);
+		return CLI_DONE;
+	}
+	cli_note(cli, "This city goes on without own records that are not back:\n");
+	json_array_foreach((json_t *)(uintptr_t)all, i, missing) note_missing(cli, missing);
+	json_decref(answer);
+	cli_note(cli,
+		"\nThe former epoch ends at what is here, for good: copies that turn up later, at a member "
+		"or on the old disk, are shown as disowned and are no records of this city any more. "
+		"Publish them anew from the originals.\n");
+	if (arguments_have(&cli->arguments, OPTION_YES))
+		return CLI_DONE;
+	if (!cli->in_is_terminal || !cli->err_is_terminal)
+		return cli_refuse(
+			cli, "Nothing was done: nobody can be asked, since this is no terminal. Add --yes.");
+	fprintf(cli->err, "Go on without them? Type yes: ");
+	fflush(cli->err);
+	if (fgets(line, sizeof(line), cli->in))
+		line[strcspn(line, "\r\n")] = '\0';
+	return strcmp(line, "yes") == 0 ? CLI_DONE : cli_refuse(cli, "Nothing was done.");
+}
+
 int setup_key_renew(struct cli *cli)
 {
 	struct client *client;
 	struct url url;
-	json_t *answer, *epoch;
+	json_t *answer, *epoch, *request = NULL;
 	size_t i;
+	bool force = arguments_have(&cli->arguments, OPTION_FORCE);
+	if (arguments_have(&cli->arguments, OPTION_YES) && !force)
+		return cli_usage(cli, "--yes goes with --force: nothing else is asked.");
 	int code = cli_client(cli, &client);
+	if (!code && force)
+		code = force_confirm(cli, client);
 	if (code)
 		return code;
+	if (force)
+		request = json_pack("{s:b}", "force", 1);
 	url_path(&url, "/v1/keys/renew");
-	code = client_send(client, "POST", &url, NULL, &answer);
+	code = client_send(client, "POST", &url, request, &answer);
 	if (code)
 		return code;
 	if (cli->json)

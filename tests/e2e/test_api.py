@@ -479,7 +479,10 @@ class ApiTest(unittest.TestCase):
         status, text = daemon.get("/v1/log?lines=5")
         self.assertEqual(status, 200)
         self.assertTrue(1 <= len(text.decode().splitlines()) <= 5)
-        self.refused(daemon.ask("POST", "/v1/publishing/force"), 409, "state")
+        self.assertEqual(daemon.get("/v1/publishing"),
+                         (200, {"state": "open", "reason": "", "missing": []}))
+        self.refused(daemon.ask("POST", "/v1/keys/renew", {"force": True}), 409, "state", "force")
+        self.refused(daemon.ask("POST", "/v1/keys/renew", {"force": 1}), 400, "field", "force")
 
     @unittest.skipUnless(os.geteuid() == 0, "needs root to become another user")
     def test_roles(self):

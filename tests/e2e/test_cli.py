@@ -23,7 +23,7 @@ from harness import (BUILD, CITIES, DATA, HANSA, HANSAD, Federation, Workspace, 
 # {command: (its options, its operands as they are typed)}
 COMMANDS = {
     "init": ("city slug country data listen", ""),
-    "key renew": ("", ""),
+    "key renew": ("force yes", ""),
     "network create": ("name slug", ""),
     "invite": ("network city key", ""),
     "join": ("", "TOKEN"),
@@ -240,6 +240,7 @@ REFUSALS = {
     "get pact/budapest/doc/1 none.pdf --output x": "no attachment 'none.pdf'",
     "export pact/budapest/doc/1 --as cap": "Only an alert",
     "export pact/budapest/alert/1 --as md": "Only a document",
+    "key renew --force": "nothing to force",
     "explain pact/budapest/doc/99": "no such record", "members --network nowhere": "no network",
     "confirm nobody --network pact": "No city has joined",
     "suspend nobody --network pact": "no member", "peers --deny nobody": "has a city",

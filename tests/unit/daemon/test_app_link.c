@@ -303,7 +303,7 @@ static void records_travel_links_come_back_keys_change(void **state)
 	/* a new node key: the former links fall, new ones are pinned to it, publishing goes on */
 	struct public_key former = cities[0].app.identity.node_public;
 	struct complaint complaint = {0};
-	assert_int_equal(app_renew_key(&cities[0].app, on_renewed, &cities[0], &complaint), 0);
+	assert_int_equal(app_renew_key(&cities[0].app, false, on_renewed, &cities[0], &complaint), 0);
 	until(first_renewed, "the renewal");
 	assert_false(public_key_equal(&former, &cities[0].app.identity.node_public));
 	publish(&cities[0], 3, KIND_DOC, 60);

@@ -533,6 +533,42 @@ bool cluster_feed(struct city *at, struct city *of, uint8_t lane, struct node_fe
 	return node_feed_find(at->node, &feed_id, out);
 }
 
+static void on_renewed(void *ctx, int code, const struct hash *object_hash, uint64_t arrival)
+{
+	(void)object_hash;
+	(void)arrival;
+	*(int *)ctx = code;
+}
+
+void cluster_renew(struct city *city)
+{
+	struct cluster *c = city->cluster;
+	struct epoch_cut cuts[EPOCH_LANES] = {{0}};
+	uint8_t seed[SECRET_SEED_SIZE], sealing[32] = {9};
+	struct secret_key *key, *former = city->node_key;
+	struct buffer wire;
+	int code = 1;
+	memset(seed, 77, sizeof seed);
+	require(secret_key_from_seed(seed, &key) == 0);
+	for (uint8_t lane = 1; lane <= EPOCH_LANES; lane++) {
+		struct node_feed feed;
+		if (cluster_feed(city, city, lane, &feed) && feed.seq)
+			cuts[lane - 1] = (struct epoch_cut){feed.seq, feed.entry_hash};
+	}
+	buffer_init(&wire, LIMIT_OBJECT_BYTES);
+	require(draft_renewal(node_network_roster(city->node, 0), &city->city_id, city->city_key, key,
+				sealing, cuts, EPOCH_REASON_RENEWAL, (uint64_t)c->now.wall.ms, &wire) == 0);
+	require(node_object_submit(
+				city->node, &c->network_id, buffer_bytes(&wire), on_renewed, &code, c->now) == 0);
+	buffer_deinit(&wire);
+	cluster_pass(c, 10);
+	require(code == 0);
+	city->node_key = key;
+	node_set_node_key(city->node, key, secret_key_public(key), c->now);
+	secret_key_free(former);
+	cluster_pass(c, 10);
+}
+
 bool cluster_converged(struct cluster *c, void *ctx)
 {
 	(void)ctx;

@@ -89,6 +89,8 @@ int cluster_publish(struct city *city, uint8_t lane, const char *body, struct no
 int cluster_publish_later(
 	struct city *city, uint8_t lane, const char *body, struct node_published *result);
 bool cluster_feed(struct city *at, struct city *of, uint8_t lane, struct node_feed *out);
+/** The next epoch of a city, begun behind its own feeds as they are here, with a new node key. */
+void cluster_renew(struct city *city);
 /** All cities hold the same feeds: same seq and hash for each. */
 bool cluster_converged(struct cluster *cluster, void *ctx);
 /** An amendment signed by the officer, submitted at one city. */

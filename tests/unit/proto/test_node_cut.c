@@ -132,38 +132,6 @@ static void on_object(void *ctx, int code, const struct hash *object_hash, uint6
 	*(int *)ctx = code;
 }
 
-/* The next epoch of a city, begun behind its own feeds as they are. */
-static void renew(struct world *w, struct city *city)
-{
-	struct epoch_cut cuts[EPOCH_LANES] = {{0}};
-	uint8_t seed[SECRET_SEED_SIZE], sealing[32] = {9};
-	struct secret_key *key, *former = city->node_key;
-	struct buffer wire;
-	int code = 1;
-	memset(seed, 77, sizeof seed);
-	assert_int_equal(secret_key_from_seed(seed, &key), 0);
-	for (uint8_t lane = 1; lane <= EPOCH_LANES; lane++) {
-		struct node_feed feed;
-		if (cluster_feed(city, city, lane, &feed) && feed.seq)
-			cuts[lane - 1] = (struct epoch_cut){feed.seq, feed.entry_hash};
-	}
-	buffer_init(&wire, LIMIT_OBJECT_BYTES);
-	assert_int_equal(
-		draft_renewal(node_network_roster(city->node, 0), &city->city_id, city->city_key, key,
-			sealing, cuts, EPOCH_REASON_RENEWAL, (uint64_t)w->c.now.wall.ms, &wire),
-		0);
-	assert_int_equal(node_object_submit(city->node, &w->c.network_id, buffer_bytes(&wire),
-						 on_object, &code, w->c.now),
-		0);
-	buffer_deinit(&wire);
-	cluster_pass(&w->c, 10);
-	assert_int_equal(code, 0);
-	city->node_key = key;
-	node_set_node_key(city->node, key, secret_key_public(key), w->c.now);
-	secret_key_free(former);
-	cluster_pass(&w->c, 10);
-}
-
 static void a_run_ends_at_the_cut(void **state)
 {
 	(void)state;
@@ -204,7 +172,7 @@ static void the_next_epoch_begins_behind_it(void **state)
 	cluster_pass(&w.c, 3000);
 	/* Its epoch has an end: it has to open the next one. */
 	assert_int_equal(cluster_publish(w.a, FEED_LANE_DOC, "too early", &published), ERROR_CUT);
-	renew(&w, w.a);
+	cluster_renew(w.a);
 	assert_int_equal(cluster_publish(w.a, FEED_LANE_DOC, "epoch two", &published), 0);
 	assert_int_equal(published.seq, CUT + 1);
 	cluster_connect(&w.c, w.a, w.b);
@@ -232,7 +200,7 @@ static void a_key_renewed_meanwhile_is_learnt(void **state)
 	world_init(&w, 14);
 	suspend_at(&w, w.b, CUT);
 	cluster_pass(&w.c, 1000);
-	renew(&w, w.a); /* there is nobody who would be told */
+	cluster_renew(w.a); /* there is nobody who would be told */
 	cluster_pass(&w.c, 1000);
 	resume(w.b, w.a);
 	/* Neither knows of the other what would pin it: two tries, one for each. */
@@ -272,7 +240,7 @@ static void the_guard_does_not_wait_for_what_was_cut(void **state)
 		cluster_pass(&w.c, 3000);
 		assert_int_equal(node_publishing(w.a->node, &why), NODE_PUBLISHING_OPEN);
 	}
-	renew(&w, w.a);
+	cluster_renew(w.a);
 	assert_int_equal(node_publishing(w.a->node, &why), NODE_PUBLISHING_OPEN);
 	assert_int_equal(cluster_publish(w.a, FEED_LANE_DOC, "epoch two", NULL), 0);
 	/* One that was signed under the epoch that goes on is waited for. */
@@ -295,7 +263,7 @@ static void drafts_wait_for_the_new_key(void **state)
 	for (int i = 0; i < 2; i++)
 		assert_int_equal(cluster_publish_later(w.a, FEED_LANE_DOC, "text", &results[i]), 0);
 	cluster_pass(&w.c, 100);
-	renew(&w, w.a);
+	cluster_renew(w.a);
 	assert_int_equal(cluster_publish_later(w.a, FEED_LANE_DOC, "text", &results[2]), 0);
 	cluster_pass(&w.c, 100);
 	for (int i = 0; i < 3; i++)

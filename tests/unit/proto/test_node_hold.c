@@ -105,14 +105,110 @@ static void the_question_goes_through_others(void **state)
 	world_free(w);
 }
 
-static void the_admin_goes_on_without(void **state)
+/* ---- the admin goes on without ---- */
+
+struct seen {
+	struct node_missing list[8];
+	size_t count;
+};
+
+static void on_missing(void *ctx, const struct node_missing *missing)
+{
+	struct seen *seen = ctx;
+	assert_true(seen->count < 8);
+	seen->list[seen->count++] = *missing;
+}
+
+static struct seen missing_of(const struct world *w)
+{
+	struct seen seen = {0};
+	node_each_missing(w->city->node, on_missing, &seen);
+	return seen;
+}
+
+static void set_guard(struct world *w, uint64_t seq, uint32_t epoch)
+{
+	struct node_guard_head guard = {.network_id = w->c.network_id, .epoch = epoch};
+	guard.lanes[FEED_LANE_DOC - 1].seq = seq;
+	node_set_guard(w->city->node, &guard, w->c.now);
+}
+
+/* Nobody has what the guard names: the new epoch ends the old one before it. */
+static void a_new_epoch_ends_the_wait_for_what_is_lost(void **state)
 {
 	(void)state;
 	struct world *w = world_new(3, 3, false);
+	struct node_feed mine, theirs;
+	set_guard(w, BEFORE, 1);
+	struct seen seen = missing_of(w);
+	assert_int_equal(seen.count, 2);
+	assert_int_equal(seen.list[0].what, NODE_MISSING_WORD);
+	assert_int_equal(seen.list[0].held, 0);
+	assert_int_equal(seen.list[0].known, 2);
+	assert_int_equal(seen.list[0].linked, 0);
+	assert_int_equal(seen.list[1].what, NODE_MISSING_ENTRIES);
+	assert_int_equal(seen.list[1].lane, FEED_LANE_DOC);
+	assert_int_equal(seen.list[1].held, 0);
+	assert_int_equal(seen.list[1].known, BEFORE);
+	cluster_renew(w->city);
+	seen = missing_of(w); /* the members' word still is */
+	assert_int_equal(seen.count, 1);
+	assert_int_equal(seen.list[0].what, NODE_MISSING_WORD);
 	assert_int_equal(state_of(w), NODE_PUBLISHING_RECOVERING);
-	node_force_publishing(w->city->node, w->c.now);
-	assert_int_equal(state_of(w), NODE_PUBLISHING_OPEN);
+	node_forgo_word(w->city->node, &w->c.network_id, w->c.now);
+	assert_int_equal(missing_of(w).count, 0);
 	assert_goes_on_after(w, 0);
+	assert_true(cluster_feed(w->city, w->city, FEED_LANE_DOC, &mine));
+	assert_int_equal(mine.epoch, 2);
+	cluster_connect(&w->c, w->city, &w->c.cities[1]);
+	cluster_pass(&w->c, 1000);
+	assert_true(cluster_feed(&w->c.cities[1], w->city, FEED_LANE_DOC, &theirs));
+	assert_true(hash_equal(&theirs.entry_hash, &mine.entry_hash));
+	world_free(w);
+}
+
+/* What a member held of the former epoch beyond the cut forks nothing either. */
+static void a_member_takes_the_new_epoch_for_what_it_held(void **state)
+{
+	(void)state;
+	struct world *w = world_new(10, 2, true);
+	struct node_feed mine, theirs;
+	cluster_renew(w->city);
+	node_forgo_word(w->city->node, &w->c.network_id, w->c.now);
+	assert_goes_on_after(w, 0);
+	cluster_connect(&w->c, w->city, &w->c.cities[1]);
+	assert_true(cluster_run(&w->c, cluster_converged, NULL, MINUTE_MS));
+	assert_true(cluster_feed(w->city, w->city, FEED_LANE_DOC, &mine));
+	assert_true(cluster_feed(&w->c.cities[1], w->city, FEED_LANE_DOC, &theirs));
+	assert_int_equal(theirs.seq, 1);
+	assert_int_equal(theirs.epoch, 2);
+	assert_true(hash_equal(&theirs.entry_hash, &mine.entry_hash));
+	assert_false(theirs.frozen);
+	world_free(w);
+}
+
+/* A key that it does not know would shut this city out. */
+static void what_a_newer_own_record_guards_is_not_to_be_forced(void **state)
+{
+	(void)state;
+	struct world *w = world_new(11, 3, false);
+	set_guard(w, BEFORE, 2);
+	struct seen seen = missing_of(w);
+	assert_int_equal(seen.count, 1);
+	assert_int_equal(seen.list[0].what, NODE_MISSING_CHARTER);
+	world_free(w);
+}
+
+static void a_charter_that_is_not_back_is_said(void **state)
+{
+	(void)state;
+	struct world *w = world_new(12, 4, true);
+	struct node_guard_head other = {.network_id = {{1}}, .epoch = 1};
+	node_set_guard(w->city->node, &other, w->c.now);
+	struct seen seen = missing_of(w);
+	assert_int_equal(seen.count, 2);
+	assert_int_equal(seen.list[1].what, NODE_MISSING_CHARTER);
+	assert_null(seen.list[1].network);
 	world_free(w);
 }
 
@@ -281,7 +377,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(more_than_half_of_the_members_are_heard),
 		cmocka_unit_test(the_question_goes_through_others),
-		cmocka_unit_test(the_admin_goes_on_without),
+		cmocka_unit_test(a_new_epoch_ends_the_wait_for_what_is_lost),
+		cmocka_unit_test(a_member_takes_the_new_epoch_for_what_it_held),
+		cmocka_unit_test(what_a_newer_own_record_guards_is_not_to_be_forced),
+		cmocka_unit_test(a_charter_that_is_not_back_is_said),
 		cmocka_unit_test(a_lie_does_not_silence_the_city),
 		cmocka_unit_test(without_links_no_time_passes),
 		cmocka_unit_test(an_honest_member_may_be_slow),

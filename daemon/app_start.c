@@ -43,6 +43,42 @@ static bool attachment_known(void *ctx, const struct hash *attachment_id, bool *
 	return true;
 }
 
+struct cleaning {
+	uv_work_t work;
+	struct app *app;
+	uint64_t removed;
+	int code;
+};
+
+static void on_clean(uv_work_t *work)
+{
+	struct cleaning *c = work->data;
+	c->code = attachment_files_clean(
+		c->app->attachment_files, attachment_known, c->app, &c->removed);
+}
+
+static void on_cleaned(uv_work_t *work, int status)
+{
+	struct cleaning *c = work->data;
+	(void)status; /* nobody cancels it */
+	if (c->code)
+		log_event(LOG_LEVEL_WARN, "attachments_not_cleaned", "reason", error_text(c->code));
+	free(c);
+}
+
+/* Beside the start: it looks at each attachment that there is. */
+static int attachments_clean(struct app *app)
+{
+	struct cleaning *c = calloc(1, sizeof(*c));
+	if (!c)
+		return ERROR_MEMORY;
+	c->app = app;
+	c->work.data = c;
+	attachment_files_clean_begin(app->attachment_files);
+	require(uv_queue_work(&app->loop, &c->work, on_clean, on_cleaned) == 0);
+	return 0;
+}
+
 static int store_start(struct app *app, struct complaint *complaint)
 {
 	char path[IDENTITY_PATH_MAX];
@@ -63,7 +99,7 @@ static int store_start(struct app *app, struct complaint *complaint)
 	if (!code)
 		code = attachment_files_open(path, &app->attachment_files);
 	if (!code)
-		code = attachment_files_clean(app->attachment_files, attachment_known, app, NULL);
+		code = attachments_clean(app);
 	return code;
 }
 

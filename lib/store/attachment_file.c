@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,9 @@
 struct attachment_files {
 	char *folder; /* …/attachments */
 	_Atomic uint64_t uploads;
+	pthread_mutex_t lock;
+	pthread_cond_t clean;
+	bool cleaning;
 };
 
 struct attachment_file {
@@ -32,6 +36,15 @@ struct attachment_file {
 	uint64_t end, synced;
 	char path[PATH_MAX];
 };
+
+/* A new file, which no row names yet, would be taken for a left-over one. */
+static void wait_clean(struct attachment_files *files)
+{
+	pthread_mutex_lock(&files->lock);
+	while (files->cleaning)
+		pthread_cond_wait(&files->clean, &files->lock);
+	pthread_mutex_unlock(&files->lock);
+}
 
 /* …/ab/<hex>suffix */
 static int path_of(const struct attachment_files *files, const struct hash *id, const char *suffix,
@@ -63,6 +76,8 @@ int attachment_files_open(const char *folder, struct attachment_files **out)
 	struct attachment_files *files = calloc(1, sizeof *files);
 	if (!files)
 		return ERROR_MEMORY;
+	pthread_mutex_init(&files->lock, NULL);
+	pthread_cond_init(&files->clean, NULL);
 	int r = asprintf(&files->folder, "%s/attachments", folder) < 0 ? ERROR_MEMORY : 0;
 	if (r)
 		files->folder = NULL;
@@ -80,6 +95,8 @@ void attachment_files_close(struct attachment_files *files)
 {
 	if (!files)
 		return;
+	pthread_cond_destroy(&files->clean);
+	pthread_mutex_destroy(&files->lock);
 	free(files->folder);
 	free(files);
 }
@@ -98,6 +115,7 @@ int attachment_file_resume(struct attachment_files *files, const struct hash *at
 	struct stat st;
 	uint64_t chunks = attachment_chunk_count(size);
 	ensure_or(size <= ATTACHMENT_BYTES_MAX && chunks_durable <= chunks, ERROR_RANGE);
+	wait_clean(files);
 	struct attachment_file *f = calloc(1, sizeof *f);
 	if (!f)
 		return ERROR_MEMORY;
@@ -135,6 +153,7 @@ int attachment_file_resume(struct attachment_files *files, const struct hash *at
 
 int attachment_file_upload(struct attachment_files *files, struct attachment_file **out)
 {
+	wait_clean(files);
 	struct attachment_file *f = calloc(1, sizeof *f);
 	if (!f)
 		return ERROR_MEMORY;
@@ -319,11 +338,16 @@ static int clean_folder(struct cleaning *c, const char *folder)
 	return 0;
 }
 
-int attachment_files_clean(
-	struct attachment_files *files, attachment_known_fn *known, void *ctx, uint64_t *removed)
+void attachment_files_clean_begin(struct attachment_files *files)
 {
-	struct cleaning c = {.files = files, .known = known, .ctx = ctx};
-	DIR *d = opendir(files->folder);
+	pthread_mutex_lock(&files->lock);
+	files->cleaning = true;
+	pthread_mutex_unlock(&files->lock);
+}
+
+static int clean_all(struct cleaning *c)
+{
+	DIR *d = opendir(c->files->folder);
 	if (!d)
 		return error_from_errno(errno);
 	struct dirent *e;
@@ -331,12 +355,24 @@ int attachment_files_clean(
 	while (!r && (e = readdir(d))) {
 		if (strncmp(e->d_name, "upload-", 7) == 0) {
 			if (unlinkat(dirfd(d), e->d_name, 0) == 0)
-				c.removed++;
+				c->removed++;
 		} else if (e->d_name[0] != '.' && strlen(e->d_name) == 2) {
-			r = clean_folder(&c, e->d_name);
+			r = clean_folder(c, e->d_name);
 		}
 	}
 	closedir(d);
+	return r;
+}
+
+int attachment_files_clean(
+	struct attachment_files *files, attachment_known_fn *known, void *ctx, uint64_t *removed)
+{
+	struct cleaning c = {.files = files, .known = known, .ctx = ctx};
+	int r = clean_all(&c);
+	pthread_mutex_lock(&files->lock);
+	files->cleaning = false;
+	pthread_cond_broadcast(&files->clean);
+	pthread_mutex_unlock(&files->lock);
 	if (removed)
 		*removed = c.removed;
 	return r;

@@ -36,8 +36,11 @@ void attachment_files_close(struct attachment_files *files);
 
 /** Whether the store has a row for it, and whether that says complete. */
 typedef bool attachment_known_fn(void *ctx, const struct hash *attachment_id, bool *complete);
+/** From now until attachment_files_clean is done, whoever opens a file for writing waits for it. */
+void attachment_files_clean_begin(struct attachment_files *files);
 /**
- * At start, before anything is opened: removes uploads that were never named, parts that the store
+ * At start, before anything is opened for writing; takes a second for 10^5 files, so a daemon has
+ * another thread do it. Removes uploads that were never named, parts that the store
  * does not know, finished files likewise, and parts beside a finished file. `removed` may be NULL.
  */
 int attachment_files_clean(

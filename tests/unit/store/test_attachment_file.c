@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Files of attachments with the store's map of durable chunks: resumed, finished, cleaned. */
 #include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
 
 #include "tests/unit/store/fixture.h"
 #include "store/attachment_file.h"
@@ -239,6 +241,54 @@ static void test_orphans_are_removed(void **state)
 	ok(access(path, F_OK)); /* what is not ours stays */
 }
 
+struct opener {
+	struct attachments *a;
+	struct hash id;
+	_Atomic bool opened;
+};
+
+static void *open_both(void *ctx)
+{
+	struct opener *o = ctx;
+	struct attachment_file *part, *upload;
+	ok(attachment_file_resume(o->a->files, &o->id, 2 * CHUNK, 0, &part));
+	ok(attachment_file_upload(o->a->files, &upload));
+	o->opened = true;
+	attachment_file_close(part);
+	attachment_file_close(upload);
+	return NULL;
+}
+
+/* Left-over files are looked at while the thread already wants to write: it must not have begun. */
+static bool known_once(void *ctx, const struct hash *id, bool *complete)
+{
+	struct opener *o = ctx;
+	(void)id, (void)complete;
+	assert_false(o->opened);
+	return false;
+}
+
+static void test_who_writes_waits_until_left_over_files_are_gone(void **state)
+{
+	struct opener o = {.a = *state, .id = hash_named('a', 20)};
+	struct attachment_file *file;
+	pthread_t thread;
+	uint64_t removed;
+	ok(attachment_file_resume(o.a->files, &(struct hash){{0x77}}, 2 * CHUNK, 0, &file));
+	attachment_file_close(file);
+	begin(o.a, &o.id, 2 * CHUNK);
+	attachment_files_clean_begin(o.a->files);
+	ok(pthread_create(&thread, NULL, open_both, &o));
+	for (int i = 0; i < 1000; i++) {
+		sched_yield();
+		assert_false(o.opened);
+	}
+	ok(attachment_files_clean(o.a->files, known_once, &o, &removed));
+	assert_int_equal(removed, 1);
+	ok(pthread_join(thread, NULL));
+	assert_true(o.opened);
+}
+
 static void test_chunk_hashes_come_back(void **state)
 {
 	struct attachments *a = *state;
@@ -284,6 +334,7 @@ int main(void)
 		TEST(test_upload_gets_its_name_at_the_end),
 		TEST(test_empty_attachment),
 		TEST(test_orphans_are_removed),
+		TEST(test_who_writes_waits_until_left_over_files_are_gone),
 		TEST(test_chunk_hashes_come_back),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -77,7 +77,10 @@ struct engine_ops {
 	int (*put)(struct engine_txn *t, enum table table, struct bytes key, size_t len, uint8_t **to);
 	/** ERROR_NOT_FOUND. */
 	int (*drop)(struct engine_txn *t, enum table table, struct bytes key);
-	/** The first row at or above, or the last at or below `key`. ERROR_NOT_FOUND. */
+	/**
+	 * The first row at or above, or the last at or below `key`. ERROR_NOT_FOUND. As with get, a
+	 * reader's large value is asked of the disk at once, and waited for only where it is touched.
+	 */
 	int (*seek)(struct engine_txn *t, enum table table, struct bytes key, enum engine_seek how,
 		struct bytes *found_key, struct bytes *value);
 	/** ERROR_FULL while the database is above its limit, or within ENGINE_ROOM_BYTES of it. */

@@ -3,6 +3,11 @@
 #include "base/check.h"
 #include "store/store_internal.h"
 
+/* Packs that are asked of the disk at once: this read's, and those of one more. */
+#define PACKS_AHEAD (2 * STORE_READ_BYTES_MAX / PACK_BYTES_MAX)
+/* Smaller ones lie in one page, or beside others: asking ahead would cost more than it brings. */
+#define PACK_AHEAD_BYTES_MIN 4096
+
 int store_find_pack(struct engine_txn *t, uint32_t feed, uint64_t seq, struct pack *out)
 {
 	uint8_t key[KEY_SEQ_SIZE];
@@ -137,6 +142,23 @@ static int read_run(struct engine_txn *t, const struct feed_row *row, size_t roo
 	return 0;
 }
 
+/*
+ * Seeking a pack asks the disk for it (engine.h). Those after it are sought before the first is
+ * touched, so that a cold archive is read side by side, and while what came before is sent.
+ */
+static void ask_ahead(struct engine_txn *t, uint32_t feed, uint64_t seq)
+{
+	uint8_t key[KEY_SEQ_SIZE];
+	struct bytes value;
+	for (unsigned i = 0; i < PACKS_AHEAD; i++) {
+		key_seq(key, feed, seq + 1);
+		if (engine_seek_prefix(t, TABLE_PACKS, key, sizeof key, 4, ENGINE_AT_LEAST, &value) ||
+			value.len < PACK_AHEAD_BYTES_MIN)
+			return;
+		seq = get_u64(key + 4);
+	}
+}
+
 int store_read_run(struct store *store, const struct hash *feed_id, uint64_t first_seq,
 	size_t max_bytes, struct buffer *out, struct store_slice *slice)
 {
@@ -153,6 +175,8 @@ int store_read_run(struct store *store, const struct hash *feed_id, uint64_t fir
 		(row.feed_state.seq == 0 || first_seq < row.feed_state.first_seq ||
 			first_seq > row.feed_state.seq))
 		r = ERROR_NOT_FOUND;
+	if (!r)
+		ask_ahead(t, row.feed, first_seq);
 	if (!r)
 		r = store_find_pack(t, row.feed, first_seq, &p);
 	if (!r)

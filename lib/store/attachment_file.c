@@ -18,6 +18,13 @@
 
 #define HEX_LEN (2 * HASH_SIZE)
 
+/*
+ * So much is handed to the disk at once, without waiting. Else the sync writes it all, and who
+ * commits to the store meanwhile waits for that: on ext4 a journal commit waits for the data of all
+ * files that grew.
+ */
+#define START_BYTES (1u << 20)
+
 struct attachment_files {
 	char *folder; /* …/attachments */
 	_Atomic uint64_t uploads;
@@ -33,7 +40,7 @@ struct attachment_file {
 	bool name_dirty; /* the folder was not synced since the name was made */
 	struct hash id;
 	uint64_t size;
-	uint64_t end, synced;
+	uint64_t end, synced, started; /* started: on its way to the disk up to here */
 	char path[PATH_MAX];
 };
 
@@ -123,7 +130,7 @@ int attachment_file_resume(struct attachment_files *files, const struct hash *at
 	f->id = *attachment_id;
 	f->size = size;
 	f->end = chunks_durable == chunks ? size : chunks_durable * ATTACHMENT_CHUNK_BYTES;
-	f->synced = f->end;
+	f->synced = f->started = f->end;
 	int r = path_of(files, attachment_id, "", f->path);
 	if (!r && access(f->path, F_OK) == 0)
 		r = ERROR_EXISTS;
@@ -193,14 +200,25 @@ int attachment_file_name(
 	return 0;
 }
 
+/* Only a hint: what it does not begin, the sync does. */
+static void start(int fd, uint64_t offset, uint64_t len)
+{
+	sync_file_range(fd, (off_t)offset, (off_t)len, SYNC_FILE_RANGE_WRITE);
+}
+
 int attachment_file_write(struct attachment_file *file, uint64_t offset, struct bytes bytes)
 {
 	uint64_t limit = file->named ? file->size : ATTACHMENT_BYTES_MAX;
 	ensure_or(offset == file->end && bytes.len <= limit - file->end, ERROR_RANGE);
 	int r = file_write_at(file->fd, offset, bytes);
-	if (!r)
-		file->end += bytes.len;
-	return r;
+	if (r)
+		return r;
+	file->end += bytes.len;
+	if (file->end - file->started >= START_BYTES) {
+		start(file->fd, file->started, file->end - file->started);
+		file->started = file->end;
+	}
+	return 0;
 }
 
 uint64_t attachment_file_end(const struct attachment_file *file)

@@ -187,6 +187,42 @@ static void a_member_takes_the_new_epoch_for_what_it_held(void **state)
 	world_free(w);
 }
 
+/* An own alert came back, those before it come from nobody: it ends with its epoch. */
+static void an_alert_that_stands_aside_ends_with_its_epoch(void **state)
+{
+	(void)state;
+	struct world *w = world_new(13, 2, false);
+	struct city *city = w->city, *origin = &w->c.cities[1];
+	struct store_snapshot *empty = store_memory_copy(city->store);
+	struct script_run second;
+	struct script s;
+	node_forgo_word(city->node, &w->c.network_id, w->c.now);
+	assert_int_equal(cluster_publish(city, FEED_LANE_ALERT, "lost", NULL), 0);
+	assert_int_equal(cluster_publish(city, FEED_LANE_ALERT, "came back", NULL), 0);
+	script_run_of(city, FEED_LANE_ALERT, 2, &second);
+	cluster_node_stop(city);
+	store_memory_restore(city->store, empty);
+	store_snapshot_free(empty);
+	cluster_node_start(city);
+	script_live(&s, city, origin);
+	script_write_run(&s, &second, RUN_FLAG_PUSHED);
+	script_send(&s);
+	script_close(&s);
+	cluster_pass(&w->c, 1000);
+	struct seen seen = missing_of(w);
+	assert_int_equal(seen.count, 1);
+	assert_int_equal(seen.list[0].lane, FEED_LANE_ALERT);
+	assert_int_equal(seen.list[0].known, 2);
+	assert_int_equal(seen.list[0].offered, 0);
+	cluster_renew(city);
+	assert_int_equal(missing_of(w).count, 0);
+	struct node_published published;
+	assert_int_equal(cluster_publish(city, FEED_LANE_ALERT, "goes on", &published), 0);
+	assert_int_equal(published.seq, 1);
+	script_run_free(&second);
+	world_free(w);
+}
+
 /* A key that it does not know would shut this city out. */
 static void what_a_newer_own_record_guards_is_not_to_be_forced(void **state)
 {
@@ -379,6 +415,7 @@ int main(void)
 		cmocka_unit_test(the_question_goes_through_others),
 		cmocka_unit_test(a_new_epoch_ends_the_wait_for_what_is_lost),
 		cmocka_unit_test(a_member_takes_the_new_epoch_for_what_it_held),
+		cmocka_unit_test(an_alert_that_stands_aside_ends_with_its_epoch),
 		cmocka_unit_test(what_a_newer_own_record_guards_is_not_to_be_forced),
 		cmocka_unit_test(a_charter_that_is_not_back_is_said),
 		cmocka_unit_test(a_lie_does_not_silence_the_city),

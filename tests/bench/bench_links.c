@@ -185,6 +185,15 @@ static void hello_answer(struct member *m, struct buffer *to)
 		message.hello.networks, message.hello.count);
 }
 
+static void all_live_tell(void)
+{
+	if (bench.live < bench.wanted || bench.said)
+		return;
+	bench.said = true;
+	printf("live %u %.4f %u\n", bench.live, measure_seconds() - bench.since, bench.dials);
+	fflush(stdout);
+}
+
 static void on_hello(struct member *m, struct buffer *to)
 {
 	hello_answer(m, to);
@@ -192,11 +201,8 @@ static void on_hello(struct member *m, struct buffer *to)
 		return;
 	m->state = MEMBER_LIVE;
 	m->opened = now_mono();
-	if (++bench.live < bench.wanted || bench.said)
-		return;
-	bench.said = true;
-	printf("live %u %.4f %u\n", bench.live, measure_seconds() - bench.since, bench.dials);
-	fflush(stdout);
+	bench.live++;
+	all_live_tell();
 }
 
 /** As a node does: once a quarter of the window is used up. */
@@ -282,6 +288,8 @@ static void links_set(unsigned wanted)
 	bench.wanted = wanted;
 	for (unsigned i = 0; i < wanted; i++)
 		backoff_reset(&bench.members[i].backoff);
+	if (wanted > 0)
+		all_live_tell();
 }
 
 static void storm(void)

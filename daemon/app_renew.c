@@ -244,6 +244,14 @@ static void look_at_missing(void *ctx, const struct node_missing *missing)
 	}
 }
 
+static int charter_complain(const struct missing_look *look, struct complaint *complaint)
+{
+	return complain(complaint, ERROR_STATE, "key",
+		"Not now: the charter of %s is not back from its members, who would not know a new "
+		"key. See that a member is linked (`hansa peers`).",
+		look->charter.network ? look->charter.network : "a network");
+}
+
 static int may_force(const struct missing_look *look, struct complaint *complaint)
 {
 	if (look->count == 0)
@@ -251,10 +259,7 @@ static int may_force(const struct missing_look *look, struct complaint *complain
 			"Nothing of this city's own records is missing here, so there is nothing to force: "
 			"`hansa key renew` alone renews the key.");
 	if (look->has_charter)
-		return complain(complaint, ERROR_STATE, "force",
-			"Not now: the charter of %s is not back from its members, who would not know a new "
-			"key. See that a member is linked (`hansa peers`).",
-			look->charter.network ? look->charter.network : "a network");
+		return charter_complain(look, complaint);
 	if (look->has_offered)
 		return complain(complaint, ERROR_STATE, "force",
 			"Not now: a member offers the %s records of %s up to %llu, which are on their way. "
@@ -274,6 +279,8 @@ static int missing_check(struct app *app, bool force, struct complaint *complain
 		return may_force(&look, complaint);
 	if (look.count == 0)
 		return 0;
+	if (look.has_charter)
+		return charter_complain(&look, complaint);
 	node_publishing(app->node, &reason);
 	return complain(complaint, ERROR_STATE, "key",
 		"Not now: %.140s. If nobody has that any more, `hansa key renew --force` goes on without "

@@ -23,7 +23,8 @@
 #include "crypto/hash.h"
 #include "feed/attachment_id.h"
 
-/** After so many bytes a sync is due: at most so much is fetched again after a crash. */
+/** After so many bytes a sync is due: at most three times so much is fetched again after a crash,
+ * since two syncs may be due or under way while more is written. */
 #define ATTACHMENT_SYNC_BYTES (8u << 20)
 
 struct attachment_files;

@@ -233,12 +233,14 @@ void city_init(struct world *world, uint32_t index)
 	city->deadline_us = INT64_MAX;
 	city->durable = calloc((size_t)world->count * FEED_LANE_COUNT, sizeof *city->durable);
 	require(city->durable);
-	/* A ring and some by chance. */
-	for (unsigned i = 0; i < CITY_TARGETS_MAX && city->target_count + 1 < world->count; i++) {
-		uint32_t to = i == 0 || world->count <= CITY_TARGETS_MAX
-			? (index + 1 + i) % world->count
+	/* All in a small world, or the next two; else a ring and seven by chance. */
+	bool all = world->count <= CITY_TARGETS_MAX;
+	unsigned targets = world->sparse ? 2 : all ? world->count - 1 : 8;
+	while (city->target_count < targets) {
+		uint32_t to = all || world->sparse || city->target_count == 0
+			? (index + 1 + city->target_count) % world->count
 			: (uint32_t)world_below(world, world->count);
-		bool taken = to == index || (i >= 8 && world->count > CITY_TARGETS_MAX);
+		bool taken = to == index;
 		for (unsigned k = 0; k < city->target_count; k++)
 			taken |= city->targets[k].city == to;
 		if (!taken)

@@ -163,6 +163,7 @@ static void rollback(struct world *world)
 	store_snapshot_free(city->snapshot);
 	city->snapshot = NULL;
 	city->rolled_back = true;
+	world->rollbacks++;
 }
 
 static void renew(struct world *world)
@@ -174,11 +175,16 @@ static void renew(struct world *world)
 
 static void burst(struct world *world)
 {
+	/* Beyond a checkpoint, beyond the gaps that are kept, beyond a link's credit. */
+	static const struct {
+		uint8_t lane;
+		unsigned count, bytes;
+	} bursts[] = {
+		{FEED_LANE_DOC, 700, 300}, {FEED_LANE_ALERT, 90, 300}, {FEED_LANE_DOC, 40, 200000}};
 	struct city *city = some_city(world);
-	uint8_t lane = world_below(world, 2) ? FEED_LANE_DOC : FEED_LANE_ALERT;
-	int count = lane == FEED_LANE_DOC ? 700 : 90; /* beyond a checkpoint; beyond the gaps kept */
-	for (int i = 0; city && i < count; i++)
-		city_publish(city, lane, 30 + world_below(world, 300));
+	uint64_t kind = world_below(world, sizeof bursts / sizeof bursts[0]);
+	for (unsigned i = 0; city && i < bursts[kind].count; i++)
+		city_publish(city, bursts[kind].lane, 30 + world_below(world, bursts[kind].bytes));
 }
 
 struct fault {
@@ -194,8 +200,8 @@ static const struct fault faults[FAULT_COUNT] = {
 	[FAULT_MUTE] = {8, mute},
 	[FAULT_SLOW] = {8, slow},
 	[FAULT_CLOCK] = {3, set_clock},
-	[FAULT_SNAPSHOT] = {8, snapshot},
-	[FAULT_ROLLBACK] = {8, rollback},
+	[FAULT_SNAPSHOT] = {12, snapshot},
+	[FAULT_ROLLBACK] = {20, rollback},
 	[FAULT_JOIN] = {10, membership_join},
 	[FAULT_SUSPEND] = {4, membership_suspend},
 	[FAULT_RESUME] = {8, membership_resume},
@@ -208,7 +214,7 @@ void faults_init(struct world *world)
 	static const enum lie lies[] = {LIE_BODY, LIE_HEADER, LIE_ORDER, LIE_SIGNATURE, LIE_DROP_ENTRY,
 		LIE_DROP_FIRST, LIE_DROP_RUN, LIE_PREV, LIE_EPOCH, LIE_NODE_KEY, LIE_PURGE, LIE_LATER,
 		LIE_SILENT, LIE_CENSOR, LIE_TRICKLE, LIE_DIGEST, LIE_PROMISE};
-	uint32_t liars = world->count / 6;
+	uint32_t liars = world->sparse ? 1 : world->count / 6;
 	for (uint32_t i = 0; i < liars; i++) {
 		struct city *city = &world->cities[world_below(world, world->count)];
 		city->lie = lies[world_below(world, sizeof lies / sizeof lies[0])];

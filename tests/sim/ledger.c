@@ -47,7 +47,8 @@ static void take_entry(struct city *city, struct ledger_feed *feed, uint64_t seq
 	const struct hash *entry_hash, struct bytes wire)
 {
 	struct world *world = city->world;
-	struct ledger_entry entry = {*entry_hash, world_digest(1, wire.data, wire.len), false};
+	struct ledger_entry entry = {
+		.entry_hash = *entry_hash, .content = world_digest(1, wire.data, wire.len)};
 	bool own = feed->city == city->index;
 	const char *slug = world->cities[feed->city].slug;
 	unsigned long long number = (unsigned long long)seq;
@@ -69,6 +70,19 @@ static void take_entry(struct city *city, struct ledger_feed *feed, uint64_t seq
 			world, "%s holds altered bytes of %s/%u/%llu", city->slug, slug, feed->lane, number);
 }
 
+/* The origin signs at a seq once. */
+static void take_head(struct city *city, struct ledger_feed *feed, uint64_t seq,
+	const uint8_t head[static HEAD_BYTES])
+{
+	struct ledger_entry *entry = seq && seq <= feed->count ? &feed->entries[seq - 1] : NULL;
+	uint64_t digest = world_digest(2, head, HEAD_BYTES);
+	if (entry && !entry->head && feed->city == city->index)
+		entry->head = digest;
+	else if (entry && entry->head != digest)
+		world_fail(city->world, "%s holds a head of %s/%u/%llu that was not signed", city->slug,
+			city->world->cities[feed->city].slug, feed->lane, (unsigned long long)seq);
+}
+
 static void take_run(struct city *city, const struct commit_op *op)
 {
 	struct ledger_feed *feed = map_get(&city->world->feeds_by_id, &op->feed_id);
@@ -80,6 +94,8 @@ static void take_run(struct city *city, const struct commit_op *op)
 		take_entry(city, feed, op->seq + i, &op->index[i].entry_hash,
 			bytes_slice(blob_bytes(op->blob), op->index[i].offset, op->index[i].length));
 	uint64_t last = op->seq + op->count - 1;
+	if (op->count && op->type == COMMIT_RUN && !op->by_cut)
+		take_head(city, feed, last, op->head);
 	if (op->count && op->type == COMMIT_RUN && last > *durable(city, feed))
 		*durable(city, feed) = last;
 }
@@ -87,10 +103,12 @@ static void take_run(struct city *city, const struct commit_op *op)
 static void take_gap(struct city *city, const struct commit_op *op)
 {
 	struct ledger_feed *feed = map_get(&city->world->feeds_by_id, &op->feed_id);
-	if (feed)
-		take_entry(city, feed, op->seq, &op->hash, blob_bytes(op->blob));
-	else
+	if (!feed) {
 		world_fail(city->world, "%s holds an alert of nobody", city->slug);
+		return;
+	}
+	take_entry(city, feed, op->seq, &op->hash, blob_bytes(op->blob));
+	take_head(city, feed, op->seq, op->head);
 }
 
 /* One officer, who signs the next amendment only where the last one is known: there is one chain.

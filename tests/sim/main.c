@@ -22,7 +22,8 @@
 
 struct result {
 	bool ok;
-	uint64_t trace, steps, published, acknowledged, refused, connections, faults, amendments;
+	uint64_t trace, steps, published, acknowledged, refused, connections, faults, amendments,
+		rollbacks, renewals;
 	int64_t virtual_s;
 	long memory_kib;
 	char failure[512];
@@ -36,11 +37,12 @@ struct job {
 
 static const char usage[] =
 	"usage: ./run sim [--seed S] [--seeds K] [--nodes N] [--minutes M] [--jobs J]\n"
-	"                 [--twice] [--calm] [--log]\n"
+	"                 [--twice] [--calm] [--first] [--log]\n"
 	"  --seed S     the first seed (1)       --seeds K    how many (1)\n"
 	"  --nodes N    cities, 2 to 200 (12)    --minutes M  virtual, before all is mended (10)\n"
 	"  --jobs J     seeds at once (2)        --twice      each seed twice: the traces must agree\n"
-	"  --calm       nothing goes wrong       --log        the nodes' logs, to standard error\n";
+	"  --calm       nothing goes wrong       --first      ends with the first seed that fails\n"
+	"  --log        the nodes' logs, to standard error\n";
 
 static struct result simulate(const struct world_options *options)
 {
@@ -56,6 +58,8 @@ static struct result simulate(const struct world_options *options)
 	result.refused = world.refused;
 	result.connections = world.connections;
 	result.faults = world.faults;
+	result.rollbacks = world.rollbacks;
+	result.renewals = world.renewals;
 	result.amendments = world.amendment_count;
 	result.virtual_s = world.now_us / WORLD_S;
 	memcpy(result.failure, world.failure, sizeof result.failure);
@@ -105,13 +109,15 @@ static struct result finish(struct job *job)
 
 static void report(const struct world_options *options, uint64_t seed, const struct result *r)
 {
-	printf("seed %llu: %s, trace %016llx, %llu steps, %lld s, %llu of %llu acknowledged, "
-		   "%llu faults, %llu connections, %llu amendments, %ld MiB\n",
+	printf("seed %llu: %s, trace %016llx, %llu steps, %lld s, %llu of %llu acknowledged, ",
 		(unsigned long long)seed, r->ok ? "ok" : "FAILED", (unsigned long long)r->trace,
 		(unsigned long long)r->steps, (long long)r->virtual_s, (unsigned long long)r->acknowledged,
-		(unsigned long long)r->published, (unsigned long long)r->faults,
-		(unsigned long long)r->connections, (unsigned long long)r->amendments,
-		r->memory_kib / 1024);
+		(unsigned long long)r->published);
+	printf(
+		"%llu faults, %llu connections, %llu amendments, %llu renewals, %llu rollbacks, %ld MiB\n",
+		(unsigned long long)r->faults, (unsigned long long)r->connections,
+		(unsigned long long)r->amendments, (unsigned long long)r->renewals,
+		(unsigned long long)r->rollbacks, r->memory_kib / 1024);
 	if (!r->ok)
 		printf("  %s\n  replay: ./run sim --seed %llu --nodes %u --minutes %lld%s --log\n",
 			r->failure, (unsigned long long)seed, options->nodes, (long long)options->minutes,
@@ -135,7 +141,7 @@ struct command {
 	struct world_options options;
 	uint64_t seeds;
 	unsigned jobs;
-	bool twice;
+	bool twice, first;
 };
 
 static struct command parse(int argc, char **argv)
@@ -144,7 +150,7 @@ static struct command parse(int argc, char **argv)
 		{"seeds", required_argument, NULL, 'k'}, {"nodes", required_argument, NULL, 'n'},
 		{"minutes", required_argument, NULL, 'm'}, {"jobs", required_argument, NULL, 'j'},
 		{"twice", no_argument, NULL, 't'}, {"calm", no_argument, NULL, 'c'},
-		{"log", no_argument, NULL, 'l'}, {NULL, 0, NULL, 0}};
+		{"first", no_argument, NULL, 'f'}, {"log", no_argument, NULL, 'l'}, {NULL, 0, NULL, 0}};
 	struct command c = {
 		.options = {.seed = 1, .nodes = 12, .minutes = 10, .faults = true}, .seeds = 1, .jobs = 2};
 	int option;
@@ -161,6 +167,8 @@ static struct command parse(int argc, char **argv)
 			c.jobs = (unsigned)number(optarg, 1, JOBS_MAX);
 		else if (option == 't')
 			c.twice = true;
+		else if (option == 'f')
+			c.first = true;
 		else if (option == 'c')
 			c.options.faults = false;
 		else if (option == 'l')
@@ -187,7 +195,7 @@ int main(int argc, char **argv)
 	uint64_t first = c.options.seed, runs = c.seeds * (c.twice ? 2 : 1);
 	uint64_t started = 0, ended = 0, failed = 0, steps = 0, last_trace = 0;
 	double begin = seconds();
-	while (ended < runs) {
+	while (ended < runs && !(c.first && failed)) {
 		/* Answers are taken in the order of the seeds, whichever is ready first. */
 		for (; started < runs && started - ended < c.jobs; started++) {
 			c.options.seed = first + (c.twice ? started / 2 : started);
@@ -212,7 +220,7 @@ int main(int argc, char **argv)
 	}
 	double took = seconds() - begin;
 	printf("%llu runs, %llu failed, %llu node-steps in %.1f s: %.0f a minute\n",
-		(unsigned long long)runs, (unsigned long long)failed, (unsigned long long)steps, took,
+		(unsigned long long)ended, (unsigned long long)failed, (unsigned long long)steps, took,
 		(double)steps / took * 60);
 	return failed > 0;
 }

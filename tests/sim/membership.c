@@ -231,6 +231,7 @@ static void take_over(struct city *city)
 	node_set_node_key(
 		city->node, city->node_key, secret_key_public(city->node_key), world_time(city));
 	secret_key_free(former);
+	city->world->renewals++;
 }
 
 void membership_renew_resume(struct city *city)

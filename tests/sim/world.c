@@ -112,6 +112,7 @@ void world_init(struct world *world, const struct world_options *options)
 	require(secret_key_from_seed(officer, &world->officer) == 0);
 	/* Some are admitted later; alone nobody can be. */
 	world->founders = world->count < 4 ? world->count : world->count - world->count / 4;
+	world->sparse = world->count > 4 && world_below(world, 2);
 	for (uint32_t i = 0; i < world->count; i++) {
 		world->cities[i].random = stream_of(options->seed, 100 + i);
 		city_init(world, i);

@@ -124,6 +124,7 @@ struct city_commit {
 struct ledger_entry {
 	struct hash entry_hash;
 	uint64_t content; /* over its wire form */
+	uint64_t head;    /* over the head that the origin signed here; 0: none */
 	bool acknowledged;
 };
 
@@ -164,8 +165,9 @@ struct world {
 	int amend_code;
 	struct city *joiner; /* whom it admits, or NULL */
 	/* what goes on */
+	bool sparse; /* each dials its two neighbours only: news has few ways */
 	bool partitioned, one_way, quiet;
-	uint64_t published, acknowledged, refused, faults, connections;
+	uint64_t published, acknowledged, refused, faults, connections, rollbacks, renewals;
 	/* failed: why; empty: all is well */
 	char failure[512];
 };

@@ -15,6 +15,7 @@ enum event_type {
 	EVENT_PUMP,     /* a wire has room again */
 	EVENT_DIAL,     /* a city looks whom to dial */
 	EVENT_MEET,     /* a connection attempt ends */
+	EVENT_BREAK,    /* a wire is cut */
 	EVENT_RESTART,  /* a city that is down starts */
 	EVENT_PUBLISH,  /* somebody publishes */
 	EVENT_FAULT,    /* something goes wrong */

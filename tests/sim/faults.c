@@ -15,6 +15,7 @@ enum fault_kind {
 	FAULT_DROP,
 	FAULT_PARTITION,
 	FAULT_MUTE,
+	FAULT_FLAP,
 	FAULT_SLOW,
 	FAULT_CLOCK,
 	FAULT_SNAPSHOT,
@@ -95,6 +96,16 @@ static void mute(struct world *world)
 		return;
 	city->mute = true;
 	world_push(world, some_time(world, 60), EVENT_MEND, city->index, FAULT_MUTE, NULL);
+}
+
+static void flap(struct world *world)
+{
+	struct city *city = some_city(world);
+	if (!city || city->flapping)
+		return;
+	city->flapping = true;
+	wire_city_break(city);
+	world_push(world, some_time(world, 40), EVENT_MEND, city->index, FAULT_FLAP, NULL);
 }
 
 static void slow(struct world *world)
@@ -183,6 +194,8 @@ static void burst(struct world *world)
 		{FEED_LANE_DOC, 700, 300}, {FEED_LANE_ALERT, 90, 300}, {FEED_LANE_DOC, 40, 200000}};
 	struct city *city = some_city(world);
 	uint64_t kind = world_below(world, sizeof bursts / sizeof bursts[0]);
+	if (world->now_us >= world->hushed_us)
+		return;
 	for (unsigned i = 0; city && i < bursts[kind].count; i++)
 		city_publish(city, bursts[kind].lane, 30 + world_below(world, bursts[kind].bytes));
 }
@@ -198,6 +211,7 @@ static const struct fault faults[FAULT_COUNT] = {
 	[FAULT_DROP] = {20, drop},
 	[FAULT_PARTITION] = {8, partition},
 	[FAULT_MUTE] = {8, mute},
+	[FAULT_FLAP] = {10, flap},
 	[FAULT_SLOW] = {8, slow},
 	[FAULT_CLOCK] = {3, set_clock},
 	[FAULT_SNAPSHOT] = {12, snapshot},
@@ -252,6 +266,8 @@ void faults_mend(struct world *world, int64_t kind, uint32_t index)
 	} else if (kind == FAULT_MUTE) {
 		city->mute = false;
 		wire_release(world);
+	} else if (kind == FAULT_FLAP) {
+		city->flapping = false;
 	} else if (kind == FAULT_SLOW) {
 		city->commit_us = COMMIT_US;
 		city->read_latency_us = READ_US;
@@ -263,7 +279,7 @@ void faults_end(struct world *world)
 	world->partitioned = false;
 	for (uint32_t i = 0; i < world->count; i++) {
 		struct city *city = &world->cities[i];
-		city->mute = false;
+		city->mute = city->flapping = false;
 		city->commit_us = COMMIT_US;
 		city->read_latency_us = READ_US;
 		if (city->restarting)
@@ -277,7 +293,7 @@ void faults_publish(struct world *world)
 	static const uint8_t lanes[] = {FEED_LANE_ALERT, FEED_LANE_ALERT, FEED_LANE_CALL, FEED_LANE_DOC,
 		FEED_LANE_DOC, FEED_LANE_DOC, FEED_LANE_META};
 	static const uint64_t sizes[] = {200, 200, 1500, 1500, 1500, 1500, 20000, 20000, 100000};
-	if (world->quiet)
+	if (world->now_us >= world->hushed_us)
 		return;
 	struct city *city = some_city(world);
 	uint8_t lane = lanes[world_below(world, sizeof lanes)];

@@ -35,7 +35,7 @@ static void city_step(struct city *city)
 		city->rolled_back = false;
 }
 
-/* Nobody is served whom the charter has ended here. */
+/* Nobody is served whom the charter has ended here, a second after its amendment came. */
 static void peer(void *ctx, const struct node_peer *peer)
 {
 	struct city *city = ctx;
@@ -56,7 +56,9 @@ void judge_step(struct world *world)
 	if (!city->node || !city->admitted)
 		return;
 	ledger_shown(city);
-	node_each_peer(city->node, peer, city);
+	if (list_empty(&city->commits) && list_empty(&city->written) &&
+		world->now_us > city->amended_us + WORLD_S)
+		node_each_peer(city->node, peer, city);
 }
 
 /* ---- at rest ---- */

@@ -117,6 +117,7 @@ static void take_amendment(struct city *city, const struct commit_op *op)
 {
 	struct world *world = city->world;
 	uint64_t number = op->seq;
+	city->amended_us = world->now_us;
 	if (number == world->amendment_count + 1) {
 		world->amendments = realloc(world->amendments, number * sizeof *world->amendments);
 		require(world->amendments);

@@ -272,8 +272,12 @@ static void submit_record(struct city *city)
 
 static void renewal_step(struct city *city)
 {
-	if (!city->renew_submitted && node_own_at_rest(city->node))
+	if (!city->renew_submitted && node_own_at_rest(city->node)) {
 		submit_record(city);
+		/* People do not stop for it. */
+		if (city->renew_code == 1)
+			city_publish(city, FEED_LANE_DOC, 100);
+	}
 	if (city->renew_code == 1)
 		return;
 	city->renewing = false;

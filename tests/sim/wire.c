@@ -17,6 +17,7 @@
 #define DIAL_TIMEOUT_US (5 * WORLD_S)
 #define BACKOFF_FIRST_US (1 * WORLD_S)
 #define BACKOFF_DOUBLINGS 5u
+#define FLAP_US (3 * WORLD_S)
 #define LAST_BYTES 65536u
 #define RECORD_BYTES 16384u
 
@@ -270,6 +271,13 @@ void wire_city_gone(struct city *city, bool silent)
 	}
 }
 
+void wire_city_break(struct city *city)
+{
+	struct list_node *n;
+	while ((n = list_first(&city->ends)))
+		wire_reset(list_entry(n, struct wire_end, by_city)->wire);
+}
+
 /* ---- dialling ---- */
 
 static struct city_target *target_of(struct city *city, const struct city *to)
@@ -373,6 +381,10 @@ void wire_meet(struct city *from, uint32_t number)
 	wire_pump(&wire->ends[0]);
 	wire_pump(&wire->ends[1]);
 	city_settle(to);
-	wire->chunks--;
+	if (from->flapping || to->flapping)
+		world_push(world, (int64_t)(world_random(&world->net_chance) >> 20) % FLAP_US, EVENT_BREAK,
+			from->index, 0, wire);
+	else
+		wire->chunks--;
 	wire_free_if_over(wire);
 }

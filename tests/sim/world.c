@@ -11,6 +11,7 @@
 
 /* After the faults: by then everybody must have the same. */
 #define REST_S_MAX 600
+#define HUSH_US (45 * WORLD_S)
 #define CHECK_US (1 * WORLD_S)
 #define WALL_MS INT64_C(1790000000000)
 
@@ -188,6 +189,12 @@ static void step(struct world *world, const struct event *event)
 		wire_free_if_over(end->wire);
 		return;
 	}
+	case EVENT_BREAK: {
+		struct wire *wire = event->what;
+		wire->chunks--;
+		wire_reset(wire);
+		return;
+	}
 	case EVENT_PUBLISH:
 		faults_publish(world);
 		return;
@@ -246,7 +253,9 @@ bool world_run(struct world *world)
 	world_push(world, WORLD_S, EVENT_PUBLISH, 0, 0, NULL);
 	if (world->options.faults)
 		world_push(world, 3 * WORLD_S, EVENT_FAULT, 0, 0, NULL);
-	pass(world, world->now_us + world->options.minutes * 60 * WORLD_S);
+	int64_t end_us = world->now_us + world->options.minutes * 60 * WORLD_S;
+	world->hushed_us = end_us - HUSH_US;
+	pass(world, end_us);
 	world->quiet = true;
 	if (!world->failure[0])
 		faults_end(world);

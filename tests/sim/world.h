@@ -101,6 +101,7 @@ struct city {
 	/* the network */
 	struct list ends, wakes;
 	unsigned side; /* of a partition */
+	bool flapping; /* its connections break soon after they were made */
 	bool mute;     /* neither hears nor is heard, and nobody is told */
 	uint64_t rate; /* of its access line, bytes a second */
 	enum lie lie;
@@ -109,7 +110,8 @@ struct city {
 	/* seen by the judge */
 	uint64_t *durable; /* of each feed of the world, as committed here */
 	uint64_t charter_number;
-	bool rolled_back; /* takes its feeds back */
+	int64_t amended_us; /* when an amendment last became durable here */
+	bool rolled_back;   /* takes its feeds back */
 	/* a renewal of the node key, as daemon/app_renew.c does it */
 	bool renewing, renew_submitted;
 	int renew_code; /* 1: not answered yet */
@@ -165,7 +167,8 @@ struct world {
 	int amend_code;
 	struct city *joiner; /* whom it admits, or NULL */
 	/* what goes on */
-	bool sparse; /* each dials its two neighbours only: news has few ways */
+	bool sparse;       /* each dials its two neighbours only: news has few ways */
+	int64_t hushed_us; /* nobody publishes from then on, so that nothing newer heals what is lost */
 	bool partitioned, one_way, quiet;
 	uint64_t published, acknowledged, refused, faults, connections, rollbacks, renewals;
 	/* failed: why; empty: all is well */
@@ -212,6 +215,8 @@ void wire_pump(struct wire_end *end);
 void wire_reset(struct wire *wire);
 /** A city is gone: its ends close, the peers are told unless it is silent. */
 void wire_city_gone(struct city *city, bool silent);
+/** All its connections are cut, and it runs on. */
+void wire_city_break(struct city *city);
 /** What is held goes on where nothing blocks it any more. */
 void wire_release(struct world *world);
 bool wire_blocked(const struct city *from, const struct city *to);

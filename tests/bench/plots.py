@@ -67,6 +67,7 @@ def plot(path, points, title, unit):
     pyplot.close(figure)
     with open(path, encoding="utf-8") as file:
         text = re.sub(r"[ \t]+\n", "\n", file.read())
+    text = re.sub(r" <metadata>.*?</metadata>\n", "", text, flags=re.DOTALL)
     with open(path, "w", encoding="utf-8") as file:
         file.write(text.replace("<svg ", "<!-- SPDX-License-Identifier: Apache-2.0 -->\n<svg ", 1))
 

@@ -12,7 +12,8 @@
 
 struct attachment_writer;
 
-/** `done` is called on the loop and owns the write again. ERROR_MEMORY. */
+/** `done` is called on the loop and owns the write again. ERROR_MEMORY,
+ * ERROR_CRYPTO. */
 int attachment_writer_new(uv_loop_t *loop, struct store *store, struct attachment_files *files,
 	void (*done)(void *ctx, struct node_write *write), void *ctx, struct attachment_writer **out);
 /** Loop only. */

@@ -6,7 +6,7 @@
 
 #include "base/check.h"
 #include "base/list.h"
-#include "crypto/sha256_pair.h"
+#include "crypto/hash_many.h"
 
 /* Idle parts are closed after so many others were opened: a few transfers run at once. */
 #define SINK_OPEN_MAX 64u
@@ -23,6 +23,7 @@ struct part {
 struct attachment_sink {
 	struct store *store;
 	struct attachment_files *files;
+	struct hasher hasher;
 	struct list parts;
 	uint32_t count;
 };
@@ -31,8 +32,12 @@ int attachment_sink_new(
 	struct store *store, struct attachment_files *files, struct attachment_sink **out)
 {
 	struct attachment_sink *sink = calloc(1, sizeof *sink);
-	if (!sink)
-		return ERROR_MEMORY;
+	int code = sink ? hasher_init(&sink->hasher) : ERROR_MEMORY;
+	if (code) {
+		free(sink);
+		return code;
+	}
+	hasher_widen(&sink->hasher);
 	sink->store = store;
 	sink->files = files;
 	list_init(&sink->parts);
@@ -62,6 +67,7 @@ void attachment_sink_free(struct attachment_sink *sink)
 	struct list_node *n;
 	while ((n = list_first(&sink->parts)))
 		part_drop(sink, list_entry(n, struct part, node));
+	hasher_deinit(&sink->hasher);
 	free(sink);
 }
 
@@ -128,30 +134,16 @@ static void write_one(
 		part_drop(sink, part);
 }
 
-static struct bytes chunk_of(const struct node_write *write)
-{
-	return write->blob ? blob_bytes(write->blob) : bytes_of(NULL, 0);
-}
-
-/* Two of one length side by side. */
-static int hash_chunks(struct node_write *const *writes, size_t count, struct hash *hashes)
-{
-	int code = 0;
-	if (count == 2 && chunk_of(writes[0]).len == chunk_of(writes[1]).len && sha256_pair_works()) {
-		sha256_pair(chunk_of(writes[0]), chunk_of(writes[1]), &hashes[0], &hashes[1]);
-		return 0;
-	}
-	for (size_t i = 0; i < count && code == 0; i++)
-		code = attachment_chunk_hash(chunk_of(writes[i]), &hashes[i]);
-	return code;
-}
-
 void attachment_sink_write(
 	struct attachment_sink *sink, struct node_write *const *writes, size_t count)
 {
-	struct hash hashes[ATTACHMENT_SINK_WRITES_MAX];
+	struct hash hashes[ATTACHMENT_SINK_WRITES_MAX] = {0};
+	struct hash_message messages[ATTACHMENT_SINK_WRITES_MAX] = {0};
 	require(count <= ATTACHMENT_SINK_WRITES_MAX);
-	int code = hash_chunks(writes, count, hashes);
+	for (size_t i = 0; i < count; i++)
+		messages[i] = (struct hash_message){
+			{writes[i]->blob ? blob_bytes(writes[i]->blob) : bytes_of(NULL, 0)}, &hashes[i]};
+	int code = hash_many(&sink->hasher, messages, count);
 	for (size_t i = 0; i < count; i++) {
 		writes[i]->part = NULL;
 		if (code)

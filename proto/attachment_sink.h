@@ -17,7 +17,7 @@ struct attachment_sink;
 /** So many writes at once: two chunks are hashed side by side. */
 #define ATTACHMENT_SINK_WRITES_MAX 2u
 
-/** Both are borrowed. ERROR_MEMORY. */
+/** Both are borrowed. ERROR_MEMORY, ERROR_CRYPTO. */
 int attachment_sink_new(
 	struct store *store, struct attachment_files *files, struct attachment_sink **out);
 /** Closes what is open; unfinished parts stay to be resumed. No sync may be due. Takes NULL. */

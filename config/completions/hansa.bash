@@ -21,7 +21,7 @@ _hansa() {
     fi
     case "$verb $second" in
         'init '*) set -- '--city --slug --country --data --listen --advertise --socket --json --help --version' ;;
-        'key renew') set -- '--socket --json --help --version' ;;
+        'key renew') set -- '--force --yes --socket --json --help --version' ;;
         'key '*) set -- 'renew' ;;
         'network create') set -- '--name --slug --officer-key --officer-name --socket --json --help --version' ;;
         'network '*) set -- 'create' ;;

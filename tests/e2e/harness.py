@@ -17,6 +17,7 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -219,9 +220,12 @@ class City:
         return self
 
     def configure(self, text):
-        """Appends to hansad.yaml."""
-        with open(self.config, "a", encoding="utf-8") as config:
-            config.write("\n" + text + "\n")
+        """One key of hansad.yaml with its value, in the place of what stood there."""
+        key = re.escape(text.split(":")[0])
+        config = pathlib.Path(self.config)
+        kept = re.sub(rf"^{key}:.*\n(?:[ -].*\n)*", "", config.read_text(encoding="utf-8"),
+                      flags=re.MULTILINE)
+        config.write_text(f"{kept.rstrip()}\n{text}\n", encoding="utf-8")
 
     # -- the daemon
 

@@ -485,6 +485,22 @@ void node_feed_settle(struct feed *feed)
 	spread_want(feed->network->node, feed);
 }
 
+void node_feed_emit_entries(const struct feed *feed, const struct commit_op *op)
+{
+	struct node_event event = {.type = NODE_EVENT_ENTRIES,
+		.network_id = op->network_id,
+		.city_id = op->city_id,
+		.feed_id = op->feed_id,
+		.lane = op->lane,
+		.first = op->seq,
+		.last = op->seq + op->count - 1,
+		.hash = op->last_hash,
+		.arrival = op->arrival.arrival,
+		.time = op->arrived,
+		.confirmed = node_city_confirmed(feed->network, &op->city_id)};
+	node_emit(feed->network->node, &event);
+}
+
 void node_feed_committed(struct node *node, struct commit *commit, const struct commit_op *op)
 {
 	struct feed *feed = node_feed(node, &op->feed_id);
@@ -517,18 +533,7 @@ void node_feed_committed(struct node *node, struct commit *commit, const struct 
 		struct message_feed held = {feed->feed_id, feed->durable_seq, feed->durable_hash};
 		message_write_held(&source->control, &held);
 	}
-	struct node_event event = {.type = NODE_EVENT_ENTRIES,
-		.network_id = op->network_id,
-		.city_id = op->city_id,
-		.feed_id = op->feed_id,
-		.lane = op->lane,
-		.first = op->seq,
-		.last = feed->durable_seq,
-		.hash = op->last_hash,
-		.arrival = op->arrival.arrival,
-		.time = op->arrived,
-		.confirmed = node_city_confirmed(feed->network, &op->city_id)};
-	node_emit(node, &event);
+	node_feed_emit_entries(feed, op);
 }
 
 void node_feed_gap_committed(struct node *node, struct commit *commit, const struct commit_op *op)

@@ -193,18 +193,7 @@ void node_fill_committed(struct node *node, struct commit *commit, const struct 
 			feed_is_whole(feed, op->arrival.arrival);
 	}
 	node_feed_settle(feed);
-	struct node_event event = {.type = NODE_EVENT_ENTRIES,
-		.network_id = op->network_id,
-		.city_id = op->city_id,
-		.feed_id = op->feed_id,
-		.lane = op->lane,
-		.first = op->seq,
-		.last = last,
-		.hash = op->last_hash,
-		.arrival = op->arrival.arrival,
-		.time = op->arrived,
-		.confirmed = node_city_confirmed(feed->network, &op->city_id)};
-	node_emit(node, &event);
+	node_feed_emit_entries(feed, op);
 }
 
 void node_fill_cut(struct feed *feed, uint64_t seq, const struct hash *hash, uint32_t epoch)

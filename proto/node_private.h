@@ -458,6 +458,8 @@ enum commit_class node_feed_class(struct feed *feed);
 void node_feed_credit(struct commit *commit, const struct link *link, size_t credit, bool urgent);
 /** After a failed commit, once none is under way: back to what is durable. */
 void node_feed_settle(struct feed *feed);
+/** Tells the owner which entries are durable now, by a RUN or FILL that was committed. */
+void node_feed_emit_entries(const struct feed *feed, const struct commit_op *op);
 
 /* node_doubt.c */
 /** ERROR_EPOCH_UNKNOWN and ERROR_CUT become ERROR_SIGNATURE where its own key did not sign. */

@@ -280,6 +280,17 @@ void spread_pull_end(struct link *link, struct feed *feed, uint32_t code)
 	link->node->want_due = true;
 }
 
+/* The peer may still answer it; the feed is to be had from others. */
+static void give_up_pull(struct feed *feed)
+{
+	struct link *link = feed->pull_link;
+	feed->pull_link = NULL;
+	link->pulls_open--;
+	link->node->pulls_open--;
+	link->gave_up = true;
+	spread_want(link->node, feed);
+}
+
 /* The pulls of a link, of one network or of all, are taken from it: to be given to others. */
 static void take_pulls(struct link *link, const struct network *network, int64_t retry_ms)
 {
@@ -293,11 +304,7 @@ static void take_pulls(struct link *link, const struct network *network, int64_t
 		struct announced *a = sync_announced(feed, link);
 		if (a)
 			a->retry_at = monotime_add_ms(node->now.mono, retry_ms);
-		feed->pull_link = NULL;
-		link->pulls_open--;
-		node->pulls_open--;
-		link->gave_up = true;
-		spread_want(node, feed);
+		give_up_pull(feed);
 	}
 	spread_unshare(link);
 	node->want_due = true;
@@ -360,11 +367,7 @@ static void take_overdue(struct node *node)
 		spread_put_off(link, feed, (int64_t)2 * SPREAD_PATIENCE_MS << feed->pull_moves);
 		if (feed->pull_moves < SPREAD_MOVES_MAX)
 			feed->pull_moves++;
-		feed->pull_link = NULL;
-		link->pulls_open--;
-		node->pulls_open--;
-		link->gave_up = true;
-		spread_want(node, feed);
+		give_up_pull(feed);
 		spread_unshare(link);
 	}
 }

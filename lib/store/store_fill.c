@@ -67,24 +67,12 @@ int store_put_fill(struct store_txn *txn, const struct store_run *run, struct st
 	if (r)
 		return r == ERROR_NOT_FOUND ? ERROR_STATE : r;
 
-	const struct hash *last_hash = &run->index[run->count - 1].entry_hash;
-	uint64_t last_seq = run->first_seq + run->count - 1;
-	struct arrival_row row_arrival = {
-		.kind = STORE_ARRIVAL_RUN,
-		.arrived = run->arrived,
-		.source_city = run->source_city,
-		.item_hash = *last_hash,
-		.feed = row.feed,
-		.first_seq = run->first_seq,
-		.last_seq = last_seq,
-	};
-	txn->state.records += run->count;
-	r = store_add_arrival(txn, &row_arrival, &run->feed_id, last_seq, last_hash, &arrival);
+	r = store_add_run_arrival(txn, run, row.feed, &arrival);
 	if (!r)
 		r = store_put_run_end(txn, row.feed, run, true);
 	if (!r)
 		r = store_put_packs(txn, run, &row, &row.feed_state.fill_hash, arrival.arrival, false);
-	if (!r && last_seq + 1 == row.feed_state.first_seq) {
+	if (!r && run->first_seq + run->count == row.feed_state.first_seq) {
 		feed_is_whole(&row.feed_state, arrival.arrival);
 		r = store_feed_save(txn, &row, false);
 	}

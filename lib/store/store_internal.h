@@ -50,6 +50,10 @@ int store_txn_fail(struct store_txn *txn, int r);
 int store_add_arrival(struct store_txn *txn, struct arrival_row *row, const struct hash *feed_id,
 	uint64_t seq, const struct hash *hash, struct store_arrival *out);
 
+/** The same for a run of `feed`, whose records are counted. */
+int store_add_run_arrival(
+	struct store_txn *txn, const struct store_run *run, uint32_t feed, struct store_arrival *out);
+
 /** Finds the feed or makes an empty row with a new number, not yet written. */
 int store_feed_or_new(struct store_txn *txn, const struct hash *network_id,
 	const struct hash *city_id, const struct hash *feed_id, uint8_t lane, struct feed_row *out,

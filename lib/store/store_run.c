@@ -199,6 +199,24 @@ static void feed_advance(struct store_feed *feed, const struct store_run *run, u
 	feed->arrival = arrival;
 }
 
+int store_add_run_arrival(
+	struct store_txn *txn, const struct store_run *run, uint32_t feed, struct store_arrival *out)
+{
+	const struct hash *last_hash = &run->index[run->count - 1].entry_hash;
+	uint64_t last_seq = run->first_seq + run->count - 1;
+	struct arrival_row row = {
+		.kind = STORE_ARRIVAL_RUN,
+		.arrived = run->arrived,
+		.source_city = run->source_city,
+		.item_hash = *last_hash,
+		.feed = feed,
+		.first_seq = run->first_seq,
+		.last_seq = last_seq,
+	};
+	txn->state.records += run->count;
+	return store_add_arrival(txn, &row, &run->feed_id, last_seq, last_hash, out);
+}
+
 int store_put_run(struct store_txn *txn, const struct store_run *run, struct store_arrival *out)
 {
 	struct feed_row row;
@@ -212,21 +230,9 @@ int store_put_run(struct store_txn *txn, const struct store_run *run, struct sto
 	if (r)
 		return r;
 
-	const struct hash *last_hash = &run->index[run->count - 1].entry_hash;
-	uint64_t last_seq = run->first_seq + run->count - 1;
-	struct arrival_row row_arrival = {
-		.kind = STORE_ARRIVAL_RUN,
-		.arrived = run->arrived,
-		.source_city = run->source_city,
-		.item_hash = *last_hash,
-		.feed = row.feed,
-		.first_seq = run->first_seq,
-		.last_seq = last_seq,
-	};
-	txn->state.records += run->count;
 	if (is_new)
 		txn->state.feeds = row.feed;
-	r = store_add_arrival(txn, &row_arrival, &run->feed_id, last_seq, last_hash, &arrival);
+	r = store_add_run_arrival(txn, run, row.feed, &arrival);
 	/* The last head of an epoch is kept for ever, as a checkpoint is. */
 	const struct store_feed *before = &row.feed_state;
 	if (!r && before->seq && before->has_head && before->epoch != run->epoch)

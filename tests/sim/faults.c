@@ -6,6 +6,8 @@
 
 #define FAULT_EVERY_US (4 * WORLD_S)
 #define PUBLISH_EVERY_US (1 * WORLD_S)
+#define FAULT_STREAM (UINT64_C(1) << 32)
+#define PUBLICATION_STREAM (UINT64_C(2) << 32)
 #define COMMIT_US (2 * WORLD_MS)
 #define READ_US 200
 
@@ -247,14 +249,19 @@ void faults_happen(struct world *world)
 		return;
 	for (int kind = 0; kind < FAULT_COUNT; kind++)
 		sum += faults[kind].weight;
+	/* Each draws for itself, so that one can be left out and the others stay (shrink.h). */
+	uint64_t former = world_chance_of(world, FAULT_STREAM + ++world->faults);
 	unsigned at = (unsigned)world_below(world, sum);
 	int kind = 0;
 	for (; at >= faults[kind].weight; kind++)
 		at -= faults[kind].weight;
-	world_trace(world, (uint64_t)kind);
-	world->faults++;
-	faults[kind].happen(world);
-	world_push(world, about(world, FAULT_EVERY_US), EVENT_FAULT, 0, 0, NULL);
+	int64_t next_us = about(world, FAULT_EVERY_US);
+	if (!world->options.only || fault_set_has(world->options.only, world->faults)) {
+		world_trace(world, (uint64_t)kind);
+		faults[kind].happen(world);
+	}
+	world_push(world, next_us, EVENT_FAULT, 0, 0, NULL);
+	world->chance = former;
 }
 
 void faults_mend(struct world *world, int64_t kind, uint32_t index)
@@ -295,10 +302,12 @@ void faults_publish(struct world *world)
 	static const uint64_t sizes[] = {200, 200, 1500, 1500, 1500, 1500, 20000, 20000, 100000};
 	if (world->now_us >= world->hushed_us)
 		return;
+	uint64_t former = world_chance_of(world, PUBLICATION_STREAM + ++world->publications);
 	struct city *city = some_city(world);
 	uint8_t lane = lanes[world_below(world, sizeof lanes)];
 	uint64_t size = sizes[world_below(world, sizeof sizes / sizeof sizes[0])];
 	if (city)
 		city_publish(city, lane, 20 + world_below(world, size));
 	world_push(world, about(world, PUBLISH_EVERY_US), EVENT_PUBLISH, 0, 0, NULL);
+	world->chance = former;
 }

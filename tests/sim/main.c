@@ -37,12 +37,14 @@ struct job {
 
 static const char usage[] =
 	"usage: ./run sim [--seed S] [--seeds K] [--nodes N] [--minutes M] [--jobs J]\n"
-	"                 [--twice] [--calm] [--first] [--log]\n"
+	"                 [--twice] [--calm] [--first] [--log] [--shrink] [--only-faults LIST]\n"
 	"  --seed S     the first seed (1)       --seeds K    how many (1)\n"
 	"  --nodes N    cities, 2 to 200 (12)    --minutes M  virtual, before all is mended (10)\n"
 	"  --jobs J     seeds at once (2)        --twice      each seed twice: the traces must agree\n"
 	"  --calm       nothing goes wrong       --first      ends with the first seed that fails\n"
-	"  --log        the nodes' logs, to standard error\n";
+	"  --log        the nodes' logs, to standard error\n"
+	"  --shrink     ends with the first seed that fails, and makes it small\n"
+	"  --only-faults LIST  of the seed's faults only these numbers, such as 3,17; 0: none\n";
 
 static struct result simulate(const struct world_options *options)
 {
@@ -118,6 +120,23 @@ static struct result finish(struct job *job)
 	return result;
 }
 
+static void print_command(const struct world_options *options, uint64_t seed)
+{
+	printf("./run sim --seed %llu --nodes %u --minutes %lld%s", (unsigned long long)seed,
+		options->nodes, (long long)options->minutes, options->faults ? "" : " --calm");
+	if (options->only) {
+		const char *before = " --only-faults ";
+		for (uint64_t i = 1; i <= FAULTS_MAX; i++)
+			if (fault_set_has(options->only, i)) {
+				printf("%s%llu", before, (unsigned long long)i);
+				before = ",";
+			}
+		if (options->only->count == 0)
+			printf("%s0", before);
+	}
+	printf(" --log\n");
+}
+
 static void report(const struct world_options *options, uint64_t seed, const struct result *r)
 {
 	printf("seed %llu: %s, trace %016llx, %llu steps, %lld s, %llu of %llu acknowledged, ",
@@ -129,10 +148,10 @@ static void report(const struct world_options *options, uint64_t seed, const str
 		(unsigned long long)r->faults, (unsigned long long)r->connections,
 		(unsigned long long)r->amendments, (unsigned long long)r->renewals,
 		(unsigned long long)r->rollbacks, r->memory_kib / 1024);
-	if (!r->ok)
-		printf("  %s\n  replay: ./run sim --seed %llu --nodes %u --minutes %lld%s --log\n",
-			r->failure, (unsigned long long)seed, options->nodes, (long long)options->minutes,
-			options->faults ? "" : " --calm");
+	if (!r->ok) {
+		printf("  %s\n  replay: ", r->failure);
+		print_command(options, seed);
+	}
 	fflush(stdout);
 }
 
@@ -152,7 +171,7 @@ struct command {
 	struct world_options options;
 	uint64_t seeds;
 	unsigned jobs;
-	bool twice, first;
+	bool twice, first, shrink;
 };
 
 static struct command parse(int argc, char **argv)
@@ -161,7 +180,10 @@ static struct command parse(int argc, char **argv)
 		{"seeds", required_argument, NULL, 'k'}, {"nodes", required_argument, NULL, 'n'},
 		{"minutes", required_argument, NULL, 'm'}, {"jobs", required_argument, NULL, 'j'},
 		{"twice", no_argument, NULL, 't'}, {"calm", no_argument, NULL, 'c'},
-		{"first", no_argument, NULL, 'f'}, {"log", no_argument, NULL, 'l'}, {NULL, 0, NULL, 0}};
+		{"first", no_argument, NULL, 'f'}, {"log", no_argument, NULL, 'l'},
+		{"shrink", no_argument, NULL, 'r'}, {"only-faults", required_argument, NULL, 'o'},
+		{NULL, 0, NULL, 0}};
+	static struct fault_set only; /* as long as the process */
 	struct command c = {
 		.options = {.seed = 1, .nodes = 12, .minutes = 10, .faults = true}, .seeds = 1, .jobs = 2};
 	int option;
@@ -184,12 +206,53 @@ static struct command parse(int argc, char **argv)
 			c.options.faults = false;
 		else if (option == 'l')
 			c.options.log = true;
+		else if (option == 'r')
+			c.first = c.shrink = true;
+		else if (option == 'o' && fault_set_parse(&only, optarg))
+			c.options.only = &only;
 		else
 			number("", 1, 0);
 	}
 	if (optind < argc)
 		number("", 1, 0);
 	return c;
+}
+
+/* ---- a failing seed made small ---- */
+
+#define SHRINK_TRIES 300
+
+/* Failures are alike if they differ in numbers alone: cities, seqs, times. */
+static bool is_alike(const char *a, const char *b)
+{
+	for (;; a++, b++) {
+		a += strspn(a, "0123456789.");
+		b += strspn(b, "0123456789.");
+		if (*a != *b)
+			return false;
+		if (*a == '\0')
+			return true;
+	}
+}
+
+static bool fails_alike(void *ctx, const struct world_options *options)
+{
+	struct job job = {0};
+	require(start(&job, options));
+	struct result result = finish(&job);
+	return !result.ok && is_alike(result.failure, ctx);
+}
+
+static void make_small(struct world_options options, uint64_t seed, struct result *failed)
+{
+	struct fault_set set;
+	options.seed = seed;
+	options.log = false;
+	unsigned tries = shrink(
+		&options, failed->faults, &set, SHRINK_TRIES, fails_alike, failed->failure);
+	printf("  smallest of %u tries, %u faults: ", tries, set.count);
+	print_command(&options, seed);
+	fault_set_deinit(&set);
 }
 
 static double seconds(void)
@@ -226,6 +289,8 @@ int main(int argc, char **argv)
 		}
 		last_trace = result.trace;
 		report(&c.options, job->seed, &result);
+		if (!result.ok && c.shrink)
+			make_small(c.options, job->seed, &result);
 		failed += !result.ok;
 		ended++;
 	}

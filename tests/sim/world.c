@@ -92,6 +92,13 @@ static uint64_t stream_of(uint64_t seed, uint64_t number)
 	return state ? state : 1;
 }
 
+uint64_t world_chance_of(struct world *world, uint64_t thing)
+{
+	uint64_t former = world->chance;
+	world->chance = stream_of(world->options.seed, thing);
+	return former;
+}
+
 void world_init(struct world *world, const struct world_options *options)
 {
 	static const uint8_t map_seed[MAP_SEED_SIZE] = {7};

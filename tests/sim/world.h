@@ -21,6 +21,7 @@
 #include "charter/amendment.h"
 #include "proto/node.h"
 #include "tests/sim/event_queue.h"
+#include "tests/sim/shrink.h"
 #include "tests/unit/proto/liar.h"
 
 #define WORLD_CITIES_MAX 10000
@@ -144,6 +145,7 @@ struct world_options {
 	int64_t minutes;
 	bool faults;
 	bool log;
+	const struct fault_set *only; /* of the faults only these; NULL: all */
 };
 
 struct world {
@@ -170,7 +172,8 @@ struct world {
 	bool sparse;       /* each dials its two neighbours only: news has few ways */
 	int64_t hushed_us; /* nobody publishes from then on, so that nothing newer heals what is lost */
 	bool partitioned, one_way, quiet;
-	uint64_t published, acknowledged, refused, faults, connections, rollbacks, renewals;
+	uint64_t published, acknowledged, refused, connections, rollbacks, renewals;
+	uint64_t faults, publications; /* so many were due: they are numbered */
 	/* failed: why; empty: all is well */
 	char failure[512];
 };
@@ -183,6 +186,8 @@ void world_deinit(struct world *world);
 uint64_t world_random(uint64_t *state);
 /** [0, below) of the faults' chance; below > 0. */
 uint64_t world_below(struct world *world, uint64_t below);
+/** From now on what is drawn is the chance of this one thing alone; the former, to be put back. */
+uint64_t world_chance_of(struct world *world, uint64_t thing);
 /** The first failure stays, with the moment. */
 __attribute__((format(printf, 2, 3))) void world_fail(struct world *world, const char *format, ...);
 void world_push(struct world *world, int64_t in_us, enum event_type type, uint32_t city,

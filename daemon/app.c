@@ -128,6 +128,8 @@ static void on_own_event(void *ctx, const struct node_event *event)
 	bool object = event->type == NODE_EVENT_OBJECT;
 	if (app->dialer && (object || event->type == NODE_EVENT_LINK))
 		dialer_poke(app->dialer);
+	if (app->dialer && event->type == NODE_EVENT_LINK && strcmp(event->text, "up") == 0)
+		dialer_linked(app->dialer, &event->city_id);
 	if (!object)
 		return;
 	/* Who was dialled in vain may have a right address now, or be active again. */

@@ -23,6 +23,11 @@ struct target {
 	bool busy;  /* being resolved, connected or linked */
 	bool asked; /* by the admin: one attempt, whatever dial_max is */
 	unsigned turn;
+	bool up; /* of the attempt under way: both sides took the link */
+	struct timestamp reached, failed, failing_since;
+	unsigned failures;
+	char failed_address[APP_ADDRESS_MAX];
+	char failed_reason[160];
 	char address[APP_ADDRESS_MAX];
 	uv_getaddrinfo_t resolve;
 };
@@ -49,9 +54,22 @@ static void dialer_free(struct dialer *dialer)
 	free(dialer);
 }
 
-static void attempt_ended(struct target *target, int64_t open_ms)
+/* Why this city was not reached, for people. */
+static void note_failure(struct target *target, const char *reason)
+{
+	target->failed = app_now(target->dialer->app).wall;
+	if (target->failures++ == 0)
+		target->failing_since = target->failed;
+	snprintf(target->failed_address, sizeof(target->failed_address), "%s", target->address);
+	snprintf(target->failed_reason, sizeof(target->failed_reason), "%s", reason);
+}
+
+static void attempt_ended(struct target *target, int64_t open_ms, const char *reason)
 {
 	struct dialer *dialer = target->dialer;
+	if (!target->up && !dialer->closing)
+		note_failure(target, reason);
+	target->up = false;
 	uint32_t random = 0;
 	if (random_bytes(&random, sizeof(random)))
 		random = 0;
@@ -71,8 +89,7 @@ static int on_ready(struct transport *t)
 
 static void on_ended(struct transport *t, const char *reason)
 {
-	(void)reason;
-	attempt_ended(t->owner, transport_open_ms(t));
+	attempt_ended(t->owner, transport_open_ms(t), reason);
 }
 
 static const struct transport_owner owner = {.ready = on_ready, .ended = on_ended};
@@ -81,7 +98,7 @@ static void connect_to(struct target *target, const struct sockaddr *to)
 {
 	if (!transport_dial(
 			target->dialer->app, to, target->address, TLS_PROTOCOL_LINK, &owner, target))
-		attempt_ended(target, 0);
+		attempt_ended(target, 0, error_text(ERROR_MEMORY));
 }
 
 static void failed(struct target *target, const char *reason)
@@ -91,7 +108,7 @@ static void failed(struct target *target, const char *reason)
 	log_text(&l, "address", target->address);
 	log_text(&l, "reason", reason);
 	log_end(&l);
-	attempt_ended(target, 0);
+	attempt_ended(target, 0, reason);
 }
 
 static void on_resolved(uv_getaddrinfo_t *resolve, int status, struct addrinfo *found)
@@ -256,6 +273,35 @@ void dialer_ask(struct dialer *dialer, const struct hash *city_id)
 		target->asked = dialer->asked = true;
 	}
 	dialer_poke(dialer);
+}
+
+void dialer_linked(struct dialer *dialer, const struct hash *city_id)
+{
+	struct target *target = map_get(&dialer->targets, city_id->bytes);
+	if (!target)
+		return;
+	target->up = target->busy;
+	target->reached = app_now(dialer->app).wall;
+	target->failures = 0;
+}
+
+void dialer_each_city(
+	const struct dialer *dialer, void (*each)(void *ctx, const struct dialer_city *city), void *ctx)
+{
+	size_t position = 0;
+	void *value;
+	while (map_next(&dialer->targets, &position, NULL, &value)) {
+		const struct target *target = value;
+		struct dialer_city city = {.city_id = target->city_id,
+			.busy = target->busy,
+			.reached = target->reached,
+			.failed = target->failed,
+			.failing_since = target->failing_since,
+			.failures = target->failures,
+			.address = target->failed_address,
+			.reason = target->failed_reason};
+		each(ctx, &city);
+	}
 }
 
 void dialer_poke(struct dialer *dialer)

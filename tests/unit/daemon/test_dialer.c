@@ -33,7 +33,8 @@ static size_t next_city;
 struct node_time app_now(const struct app *unused)
 {
 	(void)unused;
-	return (struct node_time){.mono = monotime_from_us(now_us)};
+	return (struct node_time){
+		.mono = monotime_from_us(now_us), .wall = timestamp_from_ms(now_us / 1000)};
 }
 
 size_t node_dials(
@@ -257,6 +258,43 @@ static void who_is_asked_for_while_busy_is_dialled_after(void **state)
 	assert_int_equal(cities[i].dials, 2);
 }
 
+static struct dialer_city seen;
+
+static void look(void *ctx, const struct dialer_city *city)
+{
+	(void)ctx;
+	if (hash_equal(&city->city_id, id_of(0)))
+		seen = *city;
+}
+
+static void what_became_of_a_city_is_told(void **state)
+{
+	(void)state;
+	only(1);
+	pass(0);
+	dialer_each_city(dialer, look, NULL);
+	assert_true(seen.busy);
+	assert_int_equal(seen.failures, 0);
+	assert_int_equal(seen.failed.ms, 0);
+	end(0, 0);
+	int64_t first_ms = now_us / 1000;
+	pass(501);
+	end(0, 20); /* the other side hung up before it took the link */
+	dialer_each_city(dialer, look, NULL);
+	assert_int_equal(seen.failures, 2);
+	assert_int_equal(seen.failing_since.ms, first_ms);
+	assert_int_equal(seen.failed.ms, now_us / 1000);
+	assert_int_equal(seen.reached.ms, 0);
+	assert_string_equal(seen.address, "192.0.2.0:4400");
+	assert_string_equal(seen.reason, "ended");
+	pass(2000);
+	dialer_linked(dialer, id_of(0));
+	end(0, 5000); /* a link that is cut is no city that cannot be reached */
+	dialer_each_city(dialer, look, NULL);
+	assert_int_equal(seen.failures, 0);
+	assert_int_equal(seen.reached.ms, now_us / 1000);
+}
+
 /* uv's own clock runs on: only whether the timer waits, and not how long, can be seen here. */
 static void the_timer_waits_for_the_next_back_off(void **state)
 {
@@ -284,6 +322,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(who_is_asked_for_has_a_turn_of_its_own, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			who_is_asked_for_while_busy_is_dialled_after, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_became_of_a_city_is_told, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_timer_waits_for_the_next_back_off, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "crypto/key.h"
 #include "tests/sim/world.h"
 
 /*
@@ -38,11 +39,16 @@ struct job {
 static const char usage[] =
 	"usage: ./run sim [--seed S] [--seeds K] [--nodes N] [--minutes M] [--jobs J]\n"
 	"                 [--twice] [--calm] [--first] [--log] [--shrink] [--only-faults LIST]\n"
+	"                 [--compact] [--random] [--seconds S]\n"
 	"  --seed S     the first seed (1)       --seeds K    how many (1)\n"
 	"  --nodes N    cities, 2 to 200 (12)    --minutes M  virtual, before all is mended (10)\n"
 	"  --jobs J     seeds at once (2)        --twice      each seed twice: the traces must agree\n"
 	"  --calm       nothing goes wrong       --first      ends with the first seed that fails\n"
 	"  --log        the nodes' logs, to standard error\n"
+	"  --compact    for many seeds: 20 cities and 2 minutes unless said otherwise, and only what\n"
+	"               fails is shown\n"
+	"  --random     the first seed by chance; it is shown\n"
+	"  --seconds S  no new seed after so long, real time\n"
 	"  --shrink     ends with the first seed that fails, and makes it small\n"
 	"  --only-faults LIST  of the seed's faults only these numbers, such as 3,17; 0: none\n";
 
@@ -171,8 +177,24 @@ struct command {
 	struct world_options options;
 	uint64_t seeds;
 	unsigned jobs;
-	bool twice, first, shrink;
+	bool twice, first, shrink, compact;
+	double seconds;
 };
+
+/* Where seeds begin that nobody has run before: printed, since they must be run again. */
+static uint64_t random_seed(void)
+{
+	uint64_t seed = 0;
+	require(random_bytes(&seed, sizeof seed) == 0);
+	return seed % UINT64_C(1000000000000);
+}
+
+static void set_compact(struct command *c)
+{
+	c->compact = true;
+	c->options.nodes = 20;
+	c->options.minutes = 2;
+}
 
 static struct command parse(int argc, char **argv)
 {
@@ -182,10 +204,13 @@ static struct command parse(int argc, char **argv)
 		{"twice", no_argument, NULL, 't'}, {"calm", no_argument, NULL, 'c'},
 		{"first", no_argument, NULL, 'f'}, {"log", no_argument, NULL, 'l'},
 		{"shrink", no_argument, NULL, 'r'}, {"only-faults", required_argument, NULL, 'o'},
-		{NULL, 0, NULL, 0}};
+		{"compact", no_argument, NULL, 'p'}, {"random", no_argument, NULL, 'x'},
+		{"seconds", required_argument, NULL, 'w'}, {NULL, 0, NULL, 0}};
 	static struct fault_set only; /* as long as the process */
-	struct command c = {
-		.options = {.seed = 1, .nodes = 12, .minutes = 10, .faults = true}, .seeds = 1, .jobs = 2};
+	struct command c = {.options = {.seed = 1, .nodes = 12, .minutes = 10, .faults = true},
+		.seeds = 1,
+		.jobs = 2,
+		.seconds = 1e9};
 	int option;
 	while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
 		if (option == 's')
@@ -206,6 +231,12 @@ static struct command parse(int argc, char **argv)
 			c.options.faults = false;
 		else if (option == 'l')
 			c.options.log = true;
+		else if (option == 'p')
+			set_compact(&c);
+		else if (option == 'x')
+			c.options.seed = random_seed();
+		else if (option == 'w')
+			c.seconds = (double)number(optarg, 1, 1000000);
 		else if (option == 'r')
 			c.first = c.shrink = true;
 		else if (option == 'o' && fault_set_parse(&only, optarg))
@@ -262,41 +293,74 @@ static double seconds(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+/* The one line that many seeds show: over itself on a terminal. */
+static void progress(uint64_t seed, uint64_t ended, uint64_t failed, double took)
+{
+	static double shown;
+	if (!isatty(STDOUT_FILENO) || took < shown + 0.5)
+		return;
+	shown = took;
+	printf("\rseed %llu: %llu ended, %llu failed, %.0f a minute  ", (unsigned long long)seed,
+		(unsigned long long)ended, (unsigned long long)failed, (double)ended / took * 60);
+	fflush(stdout);
+}
+
+struct tally {
+	uint64_t started, ended, failed, steps, last_trace;
+	double begin;
+};
+
+static void judge_result(
+	const struct command *c, struct tally *t, uint64_t seed, struct result *result)
+{
+	t->steps += result->steps;
+	if (c->twice && t->ended % 2 && result->trace != t->last_trace) {
+		result->ok = false;
+		snprintf(result->failure, sizeof result->failure,
+			"the same seed took another way: %016llx the first time",
+			(unsigned long long)t->last_trace);
+	}
+	t->last_trace = result->trace;
+	t->ended++;
+	t->failed += !result->ok;
+	if (c->compact)
+		progress(seed, t->ended, t->failed, seconds() - t->begin);
+	if (!c->compact || !result->ok)
+		report(&c->options, seed, result);
+	if (!result->ok && c->shrink)
+		make_small(c->options, seed, result);
+}
+
 int main(int argc, char **argv)
 {
 	struct command c = parse(argc, argv);
 	struct job jobs[JOBS_MAX] = {{0}};
 	uint64_t first = c.options.seed, runs = c.seeds * (c.twice ? 2 : 1);
-	uint64_t started = 0, ended = 0, failed = 0, steps = 0, last_trace = 0;
-	double begin = seconds();
-	while (ended < runs && !(c.first && failed)) {
+	struct tally t = {.begin = seconds()};
+	if (c.compact)
+		printf("seeds from %llu, %u cities, %lld minutes\n", (unsigned long long)first,
+			c.options.nodes, (long long)c.options.minutes);
+	while (t.ended < runs && !(c.first && t.failed)) {
+		if (seconds() - t.begin > c.seconds && !(c.twice && t.started % 2))
+			runs = t.started;
 		/* Answers are taken in the order of the seeds, whichever is ready first. */
-		for (; started < runs && started - ended < c.jobs; started++) {
-			c.options.seed = first + (c.twice ? started / 2 : started);
-			if (!start(&jobs[started % c.jobs], &c.options)) {
+		for (; t.started < runs && t.started - t.ended < c.jobs; t.started++) {
+			c.options.seed = first + (c.twice ? t.started / 2 : t.started);
+			if (!start(&jobs[t.started % c.jobs], &c.options)) {
 				perror("sim");
 				return 1;
 			}
 		}
-		struct job *job = &jobs[ended % c.jobs];
+		if (t.ended == runs)
+			break;
+		struct job *job = &jobs[t.ended % c.jobs];
 		struct result result = finish(job);
-		steps += result.steps;
-		if (c.twice && ended % 2 && result.trace != last_trace) {
-			result.ok = false;
-			snprintf(result.failure, sizeof result.failure,
-				"the same seed took another way: %016llx the first time",
-				(unsigned long long)last_trace);
-		}
-		last_trace = result.trace;
-		report(&c.options, job->seed, &result);
-		if (!result.ok && c.shrink)
-			make_small(c.options, job->seed, &result);
-		failed += !result.ok;
-		ended++;
+		judge_result(&c, &t, job->seed, &result);
 	}
-	double took = seconds() - begin;
-	printf("%llu runs, %llu failed, %llu node-steps in %.1f s: %.0f a minute\n",
-		(unsigned long long)ended, (unsigned long long)failed, (unsigned long long)steps, took,
-		(double)steps / took * 60);
-	return failed > 0;
+	double took = seconds() - t.begin;
+	printf("%s%llu runs, %llu failed, %llu node-steps in %.1f s: %.0f a minute\n",
+		c.compact && isatty(STDOUT_FILENO) ? "\n" : "", (unsigned long long)t.ended,
+		(unsigned long long)t.failed, (unsigned long long)t.steps, took,
+		(double)t.steps / took * 60);
+	return t.failed > 0;
 }

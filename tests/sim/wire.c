@@ -307,6 +307,17 @@ static void attempt(struct city *city, struct city_target *target)
 	world_push(world, in_us, EVENT_MEET, city->index, target->city, NULL);
 }
 
+static bool is_linked(const struct city *city, uint32_t to)
+{
+	list_for_each(&city->ends, n)
+	{
+		const struct wire_end *end = list_entry(n, struct wire_end, by_city);
+		if (end->peer->city->index == to)
+			return true;
+	}
+	return false;
+}
+
 void wire_dial(struct city *city)
 {
 	struct node_dial dials[4];
@@ -314,11 +325,14 @@ void wire_dial(struct city *city)
 	size_t count = node_dials(city->node, may_dial, city, dials, 4);
 	for (size_t i = 0; i < count; i++)
 		attempt(city, target_of(city, world_city(world, &dials[i].city_id)));
-	/* Without any link: the address that came with the invitation, or that the admin was told. */
-	if (count == 0 && list_empty(&city->ends) && city->target_count) {
-		unsigned i = (unsigned)((world_random(&world->net_chance) >> 40) % city->target_count);
+	/* The address that came with the invitation, or that the admin was told: of the first target,
+	 * and without any link of the others, too. */
+	if (count == 0 && city->admitted && city->target_count) {
+		unsigned i = list_empty(&city->ends)
+			? (unsigned)((world_random(&world->net_chance) >> 40) % city->target_count)
+			: 0;
 		struct city_target *target = &city->targets[i];
-		if (city->admitted && !target->busy && target->due_us <= world->now_us)
+		if (!target->busy && target->due_us <= world->now_us && !is_linked(city, target->city))
 			attempt(city, target);
 	}
 	world_push(world, DIAL_TICK_US, EVENT_DIAL, city->index, 0, NULL);

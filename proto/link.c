@@ -466,6 +466,7 @@ void node_link_closed(
 			other->twin = NULL;
 	}
 	hold_link_closed(link);
+	fork_link_closed(link);
 	sync_link_closed(link);
 	attachment_link_closed(link);
 	spread_link_closed(link);

@@ -265,8 +265,11 @@ static int on_pull_end(struct link *link, const struct message *m)
 
 static int on_held(struct link *link, const struct message *m)
 {
-	(void)link;
-	(void)m; /* the durable acknowledgement of a push; ACK moves what status shows */
+	/* The durable acknowledgement of a push; ACK moves what status shows. */
+	struct feed *feed = node_feed(link->node, &m->held.feed_id);
+	if (feed && link_network_find(link, &feed->network->id) && m->held.seq == feed->durable_seq &&
+		m->held.seq && !hash_equal(&m->held.entry_hash, &feed->durable_hash))
+		node_feed_contradicted(link->node, link, feed, &m->held);
 	return 0;
 }
 
@@ -422,6 +425,8 @@ static const struct {
 	[MESSAGE_TWIN_CHALLENGE] = {twin_on_challenge, false},
 	[MESSAGE_TWIN_PROOF] = {twin_on_proof, false},
 	[MESSAGE_BEACON] = {on_beacon, false},
+	[MESSAGE_FORK_ASK] = {fork_on_ask, false},
+	[MESSAGE_FORK_BRANCH] = {fork_on_branch, false},
 };
 
 static int on_frame(struct link *link, struct bytes frame)

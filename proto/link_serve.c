@@ -308,7 +308,8 @@ static bool run_begin(struct link *link, struct serving *s, struct buffer *out, 
 		return false;
 	s->stream = link->next_stream++;
 	message_write_run(out, s->stream, &s->feed_id, read->slice.first_seq, read->slice.head,
-		alert || read->slice.first_seq != s->next_seq ? &read->slice.prev : NULL,
+		alert || read->slice.first_seq != s->next_seq || s->sent_bytes == 0 ? &read->slice.prev
+																			: NULL,
 		by_cut ? RUN_FLAG_CUT : 0, whole ? &inline_bytes : NULL);
 	s->offset = 0;
 	if (!whole) {

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/wire_reader.h"
+#include "feed/fork_proof.h"
 
 /* An array may carry up to so many further elements (docs/protocol.md, section 1). */
 #define MESSAGE_SPARE 8u
@@ -263,6 +264,26 @@ static void parse_twin_proof(struct wire_reader *r, struct message *m)
 	wire_reader_bin_exact(r, m->twin_proof.signature.bytes, SIGNATURE_SIZE);
 }
 
+static void parse_fork_ask(struct wire_reader *r, struct message *m)
+{
+	read_hash(r, &m->fork_ask.feed_id);
+	m->fork_ask.seq = wire_reader_uint(r, UINT64_MAX);
+}
+
+static void parse_fork_branch(struct wire_reader *r, struct message *m)
+{
+	read_hash(r, &m->fork_branch.feed_id);
+	m->fork_branch.seq = wire_reader_uint(r, UINT64_MAX);
+	read_hash(r, &m->fork_branch.prev);
+	m->fork_branch.hashes = wire_reader_bin(r, 0, FORK_PROOF_ENTRIES_MAX * FORK_PROOF_PAIR_BYTES);
+	m->fork_branch.head = wire_reader_bin(r, 0, HEAD_BYTES);
+	size_t hashes = m->fork_branch.hashes.len, head = m->fork_branch.head.len;
+	if (!r->error &&
+		(hashes % FORK_PROOF_PAIR_BYTES || (head != 0 && head != HEAD_BYTES) ||
+			(hashes == 0) != (head == 0)))
+		wire_reader_fail(r, ERROR_SIZE);
+}
+
 static void parse_join(struct wire_reader *r, struct message *m)
 {
 	read_hash(r, &m->join.proof);
@@ -320,6 +341,8 @@ static const struct {
 	[MESSAGE_BEACON] = {"BEACON", 2, parse_signed},
 	[MESSAGE_BYE] = {"BYE", 2, parse_reason},
 	[MESSAGE_OBJECT_GONE] = {"OBJECT_GONE", 2, parse_object_want},
+	[MESSAGE_FORK_ASK] = {"FORK_ASK", 2, parse_fork_ask},
+	[MESSAGE_FORK_BRANCH] = {"FORK_BRANCH", 5, parse_fork_branch},
 	[MESSAGE_JOIN] = {"JOIN", 6, parse_join},
 	[MESSAGE_JOINED] = {"JOINED", 1, parse_joined},
 	[MESSAGE_JOIN_REFUSED] = {"JOIN_REFUSED", 2, parse_reason},

@@ -49,6 +49,8 @@ enum message_type {
 	MESSAGE_BEACON,
 	MESSAGE_BYE,
 	MESSAGE_OBJECT_GONE,
+	MESSAGE_FORK_ASK = 32,
+	MESSAGE_FORK_BRANCH,
 	MESSAGE_JOIN = 40,
 	MESSAGE_JOINED,
 	MESSAGE_JOIN_REFUSED,
@@ -247,6 +249,17 @@ struct message {
 			struct signature signature;
 		} twin_proof;
 		struct {
+			struct hash feed_id;
+			uint64_t seq;
+		} fork_ask;
+		struct {
+			struct hash feed_id;
+			uint64_t seq;
+			struct hash prev;    /* of entry seq + 1, as the sender holds it */
+			struct bytes hashes; /* header_hash | body_hash of seq + 1 ..; none: not held */
+			struct bytes head;   /* of the last of them; empty: not held */
+		} fork_branch;
+		struct {
 			struct hash proof;
 			struct bytes slug, name, country, record;
 			uint32_t address_count;
@@ -324,6 +337,10 @@ void message_write_twin_notice(struct buffer *b, const uint8_t instance[INSTANCE
 void message_write_twin_challenge(struct buffer *b, const uint8_t nonce[32]);
 void message_write_twin_proof(struct buffer *b, const uint8_t nonce[32],
 	const uint8_t instance[INSTANCE_BYTES], const struct signature *signature);
+void message_write_fork_ask(struct buffer *b, const struct hash *feed_id, uint64_t seq);
+/** Not held: no hashes, and no head. */
+void message_write_fork_branch(struct buffer *b, const struct hash *feed_id, uint64_t seq,
+	const struct hash *prev, struct bytes hashes, struct bytes head);
 /** type: MESSAGE_BYE or MESSAGE_JOIN_REFUSED. */
 void message_write_reason(
 	struct buffer *b, enum message_type type, uint32_t code, const char *text);

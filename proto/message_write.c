@@ -357,6 +357,26 @@ void message_write_twin_proof(struct buffer *b, const uint8_t nonce[32],
 	frame_end(b, at);
 }
 
+void message_write_fork_ask(struct buffer *b, const struct hash *feed_id, uint64_t seq)
+{
+	size_t at = frame_begin(b, MESSAGE_FORK_ASK, 2);
+	write_hash(b, feed_id);
+	wire_writer_uint(b, seq);
+	frame_end(b, at);
+}
+
+void message_write_fork_branch(struct buffer *b, const struct hash *feed_id, uint64_t seq,
+	const struct hash *prev, struct bytes hashes, struct bytes head)
+{
+	size_t at = frame_begin(b, MESSAGE_FORK_BRANCH, 5);
+	write_hash(b, feed_id);
+	wire_writer_uint(b, seq);
+	write_hash(b, prev);
+	wire_writer_bin(b, hashes);
+	wire_writer_bin(b, head);
+	frame_end(b, at);
+}
+
 void message_write_join(struct buffer *b, const struct hash *proof, const char *slug,
 	const char *name, const char *country, struct bytes record, const char *const *addresses,
 	uint32_t address_count)

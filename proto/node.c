@@ -265,6 +265,7 @@ static void init(struct node *node, const struct node_config *config, struct nod
 	list_init(&node->bootstraps);
 	list_init(&node->hold_nonce_list);
 	list_init(&node->guards);
+	list_init(&node->disputes);
 	for (int lane = 0; lane < FEED_LANE_COUNT; lane++)
 		list_init(&node->wanting[lane]);
 }
@@ -329,6 +330,7 @@ void node_free(struct node *node)
 	node_publish_cancel(node);
 	attachments_free(node);
 	hold_free(node);
+	fork_free(node);
 	link_bootstraps_free(node);
 	size_t position = 0;
 	void *value;
@@ -435,7 +437,10 @@ void node_on_committed(struct node *node, struct commit *commit, struct node_tim
 void node_on_read(struct node *node, struct node_read *read, struct node_time now)
 {
 	node->now = now;
-	link_serve_read(node_link_by_id(node, read->link_id), read);
+	if (read->type == NODE_READ_BRANCH)
+		fork_on_read(node, read);
+	else
+		link_serve_read(node_link_by_id(node, read->link_id), read);
 	node_flush(node);
 }
 
@@ -460,6 +465,7 @@ struct monotime node_deadline(const struct node *node)
 	due = monotime_earlier(due, spread_deadline(node));
 	due = monotime_earlier(due, attachment_deadline(node));
 	due = monotime_earlier(due, rate_deadline(node));
+	due = monotime_earlier(due, fork_deadline(node));
 	return monotime_earlier(due, hold_deadline(node));
 }
 
@@ -483,6 +489,7 @@ void node_on_deadline(struct node *node, struct node_time now)
 	attachment_on_deadline(node);
 	hold_on_deadline(node);
 	rate_on_deadline(node);
+	fork_on_deadline(node);
 	node->publish_due |= monotime_reached(now.mono, node->publish_at);
 	node_flush(node);
 }

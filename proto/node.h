@@ -40,7 +40,8 @@ struct node_time {
 struct node_read {
 	enum {
 		NODE_READ_RUN,
-		NODE_READ_ATTACHMENT
+		NODE_READ_ATTACHMENT,
+		NODE_READ_BRANCH, /* the hashes of first_seq and on, up to the first head */
 	} type;
 	struct hash feed_id;
 	uint64_t first_seq;
@@ -63,6 +64,7 @@ struct node_read {
 	/* the node's own */
 	uint64_t link_id;
 	struct serving *serving;
+	uint64_t dispute; /* branch: of this node's own search; 0: a peer asked */
 };
 
 struct attachment_files;

@@ -73,9 +73,62 @@ int doubt_prev(struct node *node, struct link *link, struct feed *feed,
 	if (code)
 		return code;
 	/* The origin has signed it: no fault of who passes it on. */
-	struct message_feed other = {feed->feed_id, head->seq, head->entry_hash};
+	struct message_feed other = {feed->feed_id, feed->tip.seq, *prev};
 	node_feed_contradicted(node, link, feed, &other);
 	return ERROR_STATE;
+}
+
+int doubt_chain(struct link *link, struct feed *feed, const struct feed_tip *tip,
+	const struct run_rules *rules, uint64_t first_seq, const struct head *head,
+	const struct hash *said_prev, const struct blob *blob, int code)
+{
+	struct node *node = feed->network->node;
+	struct feed_tip at, after;
+	if ((code != ERROR_CHAIN && code != ERROR_CHECKPOINT) || !said_prev || tip->seq == 0 ||
+		first_seq != tip->seq + 1 || hash_equal(said_prev, &tip->entry_hash) || rules->by_cut ||
+		feed->lane == FEED_LANE_ALERT)
+		return code;
+	feed_tip_init(&at, &feed->feed_id);
+	feed_tip_begin(&at, rules->epoch, tip->seq, said_prev);
+	int verdict = run_verify(
+		&node->hasher, rules, &at, first_seq, head, blob_bytes(blob), &node->index, &after);
+	if (verdict)
+		return code;
+	struct message_feed other = {feed->feed_id, tip->seq, *said_prev};
+	node_feed_contradicted(node, link, feed, &other);
+	return ERROR_STATE;
+}
+
+void doubt_held(struct link *link, struct feed *feed, const struct run_rules *rules,
+	const struct head *head, const struct hash *said_prev, const struct blob *blob)
+{
+	struct node *node = feed->network->node;
+	struct run_entry entry;
+	if (feed->lane != FEED_LANE_ALERT || !said_prev || head->seq != feed->tip.seq ||
+		hash_equal(&head->entry_hash, &feed->tip.entry_hash) ||
+		run_verify_alert(&node->hasher, rules, &feed->feed_id, head->seq, said_prev, head,
+			blob_bytes(blob), &entry))
+		return;
+	struct message_feed other = {feed->feed_id, head->seq, head->entry_hash};
+	node_feed_contradicted(node, link, feed, &other);
+}
+
+void doubt_gap(struct node *node, struct feed *feed, const struct gap *gap)
+{
+	uint64_t tip = feed->tip.seq;
+	const struct hash *hash = gap->seq == tip ? &gap->entry_hash : &gap->prev;
+	if (tip == 0 || (gap->seq != tip && gap->seq != tip + 1) ||
+		hash_equal(hash, &feed->tip.entry_hash))
+		return;
+	struct message_feed other = {feed->feed_id, tip, *hash};
+	list_for_each(&node->links, n)
+	{
+		struct link *link = list_entry(n, struct link, node_link);
+		if (link->state != LINK_LIVE || !hash_equal(&link->city_id, &gap->source_city))
+			continue;
+		node_feed_contradicted(node, link, feed, &other);
+		return;
+	}
 }
 
 static bool purge_is_due(const struct feed *feed, struct bytes header)

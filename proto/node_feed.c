@@ -336,6 +336,7 @@ void node_feed_join_gaps(struct node *node, struct feed *feed)
 		if (!commit)
 			return;
 		struct hash prev = feed->tip.entry_hash;
+		doubt_gap(node, feed, gap);
 		if (gap->seq == feed->tip.seq + 1 &&
 			head_decode(bytes_of(gap->head, HEAD_BYTES), &head) == 0 &&
 			node_feed_rules(feed, head.epoch, &rules) == 0 &&
@@ -372,7 +373,7 @@ static int accept_run(struct node *node, struct link *link, struct feed *feed, u
 		code = run_verify(&node->hasher, rules, &feed->tip, first_seq, head, blob_bytes(blob),
 			&node->index, &feed->tip);
 	if (code)
-		return code;
+		return doubt_chain(link, feed, &feed->tip, rules, first_seq, head, said_prev, blob, code);
 	struct commit *commit = commit_new(node_feed_class(feed));
 	struct commit_op *op = commit
 		? node_feed_op(feed, commit, first_seq, head, &node->index, blob, &prev)
@@ -423,8 +424,10 @@ int node_feed_run(struct node *node, struct link *link, struct feed *feed, uint6
 	bool begin = code == 0 && !pushed && node_feed_begins_later(feed, first_seq, prev, &head);
 	if (begin)
 		node_feed_begin(feed, first_seq, prev, &head);
-	if (code == 0 && !fill && head.seq <= feed->tip.seq)
+	if (code == 0 && !fill && head.seq <= feed->tip.seq) {
+		doubt_held(link, feed, &rules, &head, prev, blob);
 		code = ERROR_STATE; /* held already */
+	}
 	if (code == 0 && doubt_purged(feed, blob_bytes(blob))) {
 		code = ERROR_NOT_FOUND;
 		feed->epoch_missing = true;
@@ -441,7 +444,8 @@ int node_feed_run(struct node *node, struct link *link, struct feed *feed, uint6
 	if (begin)
 		node_feed_begin_undo(feed);
 	code = doubt_head(&head, flags, code);
-	if (pushed && head.seq <= feed->durable_seq) {
+	if (pushed && head.seq <= feed->durable_seq &&
+		(head.seq < feed->durable_seq || hash_equal(&head.entry_hash, &feed->durable_hash))) {
 		struct message_feed held = {feed->feed_id, head.seq, head.entry_hash};
 		message_write_held(&link->control, &held);
 	}
@@ -457,6 +461,8 @@ void node_feed_contradicted(
 	struct node *node, struct link *link, struct feed *feed, const struct message_feed *f)
 {
 	(void)node;
+	if (feed->dispute || fork_explained(feed, f->seq)) /* said before */
+		return;
 	struct log_line l;
 	log_begin(&l, LOG_LEVEL_WARN, feed->own ? "own_feed_contradicted" : "feed_contradicted");
 	log_text(&l, "city", link->peer_slug);
@@ -465,6 +471,7 @@ void node_feed_contradicted(
 	log_text(&l, "reason",
 		"the peer names another entry at this seq: one of the two is a second history");
 	log_end(&l);
+	fork_suspect(link, feed, f->seq);
 }
 
 /* ---- durable ---- */
@@ -634,6 +641,7 @@ void node_feed_apply_cuts(struct node *node, struct network *network, const stru
 		feed->frozen = roster_fork(network->roster, city_id, lane, NULL, NULL);
 		const struct roster_member *m = roster_member_by_city(network->roster, city_id);
 		feed->frozen |= m && m->frozen;
+		fork_feed_changed(feed);
 		feed->retry_at = monotime_from_us(0);
 		spread_want(node, feed);
 	}

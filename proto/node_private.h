@@ -18,7 +18,7 @@
  * digests, cursors, announcements. spread.c: which feed is pulled where. node_attachment.c:
  * attachments fetched. node_hold.c: taking the own feeds back. node_twin.c: twins. node_fill.c:
  * what an unconfirmed city gets, and the rest afterwards. node_rival.c: amendments of one number.
- * node_clock.c: clocks compared.
+ * node_clock.c: clocks compared. node_fork.c: fork proofs.
  */
 
 struct network;
@@ -83,6 +83,7 @@ struct feed {
 	struct list_node wanting; /* in node->wanting[lane - 1] while it should be pulled and is not */
 	struct monotime retry_at; /* not wanted before */
 	struct monotime fill_retry_at; /* the same of what is missing below its beginning */
+	struct dispute *dispute;       /* node_fork.c: a second history is being looked for */
 };
 
 struct object_ref {
@@ -295,8 +296,10 @@ struct link {
 	int64_t clock_offset_ms; /* ours is so far ahead of the peer's, as it last said */
 	uint64_t early_bytes;
 	bool who_answered;
-	struct rate holds;    /* HOLD */
-	struct buffer object; /* the first part of an object that comes in two */
+	struct rate holds;                  /* HOLD */
+	struct rate forks_ask, forks_asked; /* FORK_ASK to the peer, and from it */
+	uint32_t fork_asks, fork_serves;    /* not answered yet */
+	struct buffer object;               /* the first part of an object that comes in two */
 	struct hash object_network;
 	size_t object_left;
 	struct message_network *others; /* of its HELLOs, not shared yet */
@@ -380,6 +383,8 @@ struct node {
 	char **addresses;
 	size_t address_count;
 	bool twin, stopped, paused;
+	struct list disputes; /* struct dispute, of node_fork.c */
+	uint64_t dispute_number;
 	struct roster_change change;
 	struct monotime spread_at, attachment_at;
 	struct monotime links_at; /* no link's deadline is before it; found anew once it is reached */
@@ -467,6 +472,18 @@ int doubt_head(const struct head *head, uint32_t flags, int code);
 /** True: this run of an open pull is not the one that follows. */
 bool doubt_order(const struct link *link, struct feed *feed, uint64_t first_seq,
 	const struct hash *prev, uint64_t head_seq);
+/** An alert that was set aside follows on another entry than the one that came before it. */
+void doubt_gap(struct node *node, struct feed *feed, const struct gap *gap);
+/**
+ * A run that follows on another entry than the tip: ERROR_STATE where the origin has signed it so
+ * (a second history, looked into), else `code`, the breach that it was found with.
+ */
+int doubt_chain(struct link *link, struct feed *feed, const struct feed_tip *tip,
+	const struct run_rules *rules, uint64_t first_seq, const struct head *head,
+	const struct hash *said_prev, const struct blob *blob, int code);
+/** A pushed alert at the tip's own seq: the same one, or one of a second history. */
+void doubt_held(struct link *link, struct feed *feed, const struct run_rules *rules,
+	const struct head *head, const struct hash *said_prev, const struct blob *blob);
 /**
  * An alert that continues the tip, with a prev that is not the tip's: ERROR_STATE if the origin
  * signed it so (a second history, logged), else the breach.
@@ -725,6 +742,22 @@ bool rate_puts_off(struct link *link, struct network *network, struct bytes wire
 void rate_on_deadline(struct node *node);
 struct monotime rate_deadline(const struct node *node);
 void rate_free(struct network *network);
+
+/* node_fork.c */
+/** The peer passes on a history with another entry `seq` than the one held here. */
+void fork_suspect(struct link *link, struct feed *feed, uint64_t seq);
+/** A proof has shown already why histories differ at entry `seq`. */
+bool fork_explained(const struct feed *feed, uint64_t seq);
+int fork_on_ask(struct link *link, const struct message *m);
+int fork_on_branch(struct link *link, const struct message *m);
+/** Takes the read. */
+void fork_on_read(struct node *node, struct node_read *read);
+/** It was cut, or frozen: what is looked for may be found already. */
+void fork_feed_changed(struct feed *feed);
+void fork_link_closed(struct link *link);
+void fork_on_deadline(struct node *node);
+struct monotime fork_deadline(const struct node *node);
+void fork_free(struct node *node);
 
 /* node_twin.c */
 void twin_found(struct link *a, struct link *b);

@@ -5,6 +5,7 @@
 
 #include "feed/attachment_id.h"
 #include "feed/entry.h"
+#include "feed/fork_proof.h"
 #include "proto/node.h"
 #include "record/header.h"
 #include "store/attachment_file.h"
@@ -147,10 +148,66 @@ static int read_attachment(
 	return read_stream(read, store, files);
 }
 
+static int pairs_push(struct buffer *pairs, struct hasher *hasher, struct bytes entries)
+{
+	struct cursor c = cursor_init(entries);
+	while (cursor_left(&c)) {
+		struct entry_view view;
+		int code = entry_parse(&c, &view);
+		if (code == 0)
+			code = entries_hash(hasher, &view, 1);
+		if (code == 0)
+			code = buffer_push_bytes(pairs, hash_bytes(&view.header_hash));
+		if (code == 0)
+			code = buffer_push_bytes(pairs, hash_bytes(&view.body_hash));
+		if (code)
+			return code;
+	}
+	return 0;
+}
+
+/* The hashes of a run's entries, and its head: what a fork proof consists of. slice is the run's.
+ */
+static int read_branch(struct node_read *read, struct store *store)
+{
+	struct hasher hasher;
+	struct buffer out, pairs;
+	int code = hasher_init(&hasher);
+	if (code)
+		return code;
+	buffer_init(&out, 2 * STORE_READ_BYTES_MAX + ENTRY_BYTES_MAX);
+	buffer_init(&pairs, FORK_PROOF_ENTRIES_MAX * FORK_PROOF_PAIR_BYTES);
+	struct store_slice part = {.next_seq = read->first_seq};
+	while (code == 0 && !part.head_reached) {
+		buffer_reset(&out);
+		code = store_read_run(
+			store, &read->feed_id, part.next_seq, STORE_READ_BYTES_MAX, &out, &part);
+		if (code == 0 && part.first_seq == read->first_seq)
+			read->slice = part;
+		if (code == 0 && !part.has_head)
+			code = ERROR_NOT_FOUND; /* it ends at a cut, which nobody has signed as a head */
+		if (code == 0)
+			code = pairs_push(&pairs, &hasher, buffer_bytes(&out));
+	}
+	if (code == 0) {
+		/* The head of the last part, which another may have replaced since the first. */
+		memcpy(read->slice.head, part.head, sizeof read->slice.head);
+		read->slice.head_seq = part.head_seq;
+		read->blob = blob_copy(buffer_bytes(&pairs));
+		code = read->blob ? 0 : ERROR_MEMORY;
+	}
+	buffer_deinit(&pairs);
+	buffer_deinit(&out);
+	hasher_deinit(&hasher);
+	return code;
+}
+
 void node_read_run(struct node_read *read, struct store *store, struct attachment_files *files)
 {
 	if (read->type == NODE_READ_RUN)
 		read_run(read, store);
+	else if (read->type == NODE_READ_BRANCH)
+		read->code = read_branch(read, store);
 	else
 		read->code = read_attachment(read, store, files);
 	if (read->code) {

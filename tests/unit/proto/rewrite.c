@@ -153,6 +153,13 @@ void rewrite_message(const struct message *m, struct buffer *b)
 		message_write_twin_proof(
 			b, m->twin_proof.nonce, m->twin_proof.instance, &m->twin_proof.signature);
 		break;
+	case MESSAGE_FORK_ASK:
+		message_write_fork_ask(b, &m->fork_ask.feed_id, m->fork_ask.seq);
+		break;
+	case MESSAGE_FORK_BRANCH:
+		message_write_fork_branch(b, &m->fork_branch.feed_id, m->fork_branch.seq,
+			&m->fork_branch.prev, m->fork_branch.hashes, m->fork_branch.head);
+		break;
 	case MESSAGE_JOIN: {
 		const char *addresses[LIMIT_ADDRESSES];
 		for (uint32_t i = 0; i < m->join.address_count; i++)

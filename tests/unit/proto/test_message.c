@@ -51,6 +51,13 @@ static void check_fields(const struct message *m, const json_t *fields)
 		assert_int_equal(m->run.first_seq, UINT(3));
 		assert_int_equal(m->run.flags, UINT(6));
 		break;
+	case MESSAGE_FORK_ASK:
+		assert_int_equal(m->fork_ask.seq, UINT(2));
+		break;
+	case MESSAGE_FORK_BRANCH:
+		assert_int_equal(m->fork_branch.seq, UINT(2));
+		assert_int_equal(m->fork_branch.head.len == 0, m->fork_branch.hashes.len == 0);
+		break;
 	case MESSAGE_FRAGMENT:
 		assert_int_equal(m->fragment.stream, UINT(1));
 		assert_int_equal(m->fragment.offset, UINT(2));

@@ -18,7 +18,7 @@ struct network *node_network_find(const struct node *node, const struct hash *id
 	return NULL;
 }
 
-struct network *node_network_add(struct node *node, const struct hash *id, struct roster *roster)
+struct network *node_network_add(struct node *node, const struct hash *id, struct charter *charter)
 {
 	struct network *network = node->network_count < LIMIT_NETWORKS ? calloc(1, sizeof *network)
 																   : NULL;
@@ -27,18 +27,17 @@ struct network *node_network_add(struct node *node, const struct hash *id, struc
 		: NULL;
 	if (!grown) {
 		free(network);
-		roster_free(roster);
+		charter_release(charter);
 		return NULL;
 	}
 	node->networks = grown;
 	node->networks[node->network_count++] = network;
 	network->node = node;
 	network->id = *id;
-	network->roster = roster;
+	network->charter = charter;
+	network->roster = charter->roster;
 	list_init(&network->feeds_by_arrival);
-	list_init(&network->objects_by_arrival);
 	list_init(&network->pending);
-	map_init(&network->objects, HASH_SIZE, node->map_seed);
 	map_init(&network->holders, HASH_SIZE, node->map_seed);
 	map_init(&network->lists, HASH_SIZE, node->map_seed);
 	return network;
@@ -111,11 +110,19 @@ static int load_object(void *ctx, const struct store_object *object)
 static int load_network(void *ctx, const struct store_network *stored)
 {
 	struct load *load = ctx;
-	struct roster *roster;
-	int code = roster_new(&stored->network_id, load->node->map_seed, &roster);
-	if (code)
-		return code;
-	struct network *network = node_network_add(load->node, &stored->network_id, roster);
+	struct node *node = load->node;
+	struct charter *charter;
+	const struct node *with = node->config.charters_of;
+	const struct network *same = with ? node_network_find(with, &stored->network_id) : NULL;
+	if (same) {
+		charter = same->charter;
+		charter->holders++;
+	} else {
+		int code = charter_new(&stored->network_id, node->map_seed, &charter);
+		if (code)
+			return code;
+	}
+	struct network *network = node_network_add(node, &stored->network_id, charter);
 	if (!network)
 		return ERROR_MEMORY;
 	snprintf(network->slug, sizeof network->slug, "%s", stored->slug);
@@ -208,6 +215,22 @@ static int load_denied(struct node *node)
 	return code == ERROR_NOT_FOUND ? 0 : code;
 }
 
+/* The control objects of load->network, unless another node has read the same. */
+static int load_charter(struct load *load)
+{
+	struct node *node = load->node;
+	struct network *network = load->network;
+	int code = 0;
+	if (network->charter->holders == 1) {
+		code = store_each_object(node->config.store, &network->id, load_object, load);
+		if (code == 0)
+			code = charter_name_all(network->charter, &network->id);
+	}
+	if (code == 0 && roster_member_by_city(network->roster, &node->city_id))
+		node_feeds_make_member(node, network, &node->city_id);
+	return code;
+}
+
 static int load_all(struct node *node)
 {
 	struct store *store = node->config.store;
@@ -221,10 +244,7 @@ static int load_all(struct node *node)
 	code = store_each_network(store, load_network, &load);
 	for (size_t i = 0; i < node->network_count && code == 0; i++) {
 		load.network = node->networks[i];
-		code = store_each_object(store, &load.network->id, load_object, &load);
-		const struct roster_member *m;
-		for (size_t k = 0; code == 0 && (m = roster_member_at(load.network->roster, k)); k++)
-			node_feeds_make_member(node, load.network, &m->city_id);
+		code = load_charter(&load);
 	}
 	if (code == 0)
 		code = store_each_feed(store, load_feed, &load);
@@ -282,16 +302,14 @@ int node_new(const struct node_config *config, struct node_time now, struct node
 		hasher_widen(&node->hasher);
 	if (code == 0)
 		code = load_all(node);
+	node->config.charters_of = NULL; /* it may end before this one */
 	if (code) {
 		node_free(node);
 		return complain(complaint, code, "store", "the store cannot be read: %s", error_text(code));
 	}
 	/* A crash between a record's arrival and its cut: what is beyond is moved aside now. */
-	for (size_t i = 0; i < node->network_count; i++) {
-		const struct roster_member *m;
-		for (size_t k = 0; (m = roster_member_at(node->networks[i]->roster, k)); k++)
-			node_feed_apply_cuts(node, node->networks[i], &m->city_id);
-	}
+	for (size_t i = 0; i < node->network_count; i++)
+		node_feeds_apply_cuts(node, node->networks[i]);
 	*out = node;
 	return 0;
 }
@@ -300,6 +318,7 @@ static void network_free(struct network *network)
 {
 	node_publishers_free(network);
 	node_charter_free(network);
+	charter_release(network->charter);
 	for (uint32_t i = 0; i < RANGE_COUNT; i++)
 		free(network->ranges[i].feeds);
 	size_t position = 0;
@@ -308,7 +327,6 @@ static void network_free(struct network *network)
 		free(value);
 	map_deinit(&network->holders);
 	rate_free(network);
-	roster_free(network->roster);
 	free(network);
 }
 

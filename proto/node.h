@@ -136,6 +136,12 @@ struct node_config {
 	const char *agent;                 /* "hansad/0.1" */
 	uint8_t instance[16];
 	bool relay; /* false only in tests */
+	/**
+	 * NULL, or a node of the same process and thread whose store holds the same control objects at
+	 * the same arrivals, as a copy does: its charters are shared until one of the two learns more.
+	 * For the simulator, where thousands hold the same thousands of members.
+	 */
+	const struct node *charters_of;
 	/** Larger attachments of what comes from others are fetched on demand only. */
 	uint64_t attachment_fetch_bytes;
 };

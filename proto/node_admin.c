@@ -59,10 +59,20 @@ void node_each_feed(
 bool node_feed_find(const struct node *node, const struct hash *feed_id, struct node_feed *out)
 {
 	const struct feed *feed = map_get(&node->feeds, feed_id);
-	if (!feed)
-		return false;
-	*out = feed_of(feed);
-	return true;
+	const struct feed_name *name = NULL;
+	if (feed) {
+		*out = feed_of(feed);
+		return true;
+	}
+	for (size_t i = 0; i < node->network_count && !name; i++) {
+		name = charter_feed_name(node->networks[i]->charter, feed_id);
+		if (name)
+			*out = (struct node_feed){.network_id = node->networks[i]->id,
+				.city_id = name->city_id,
+				.feed_id = *feed_id,
+				.lane = name->lane};
+	}
+	return name;
 }
 
 void node_each_peer(
@@ -392,11 +402,8 @@ void node_resume(struct node *node, struct node_time now)
 	node_emit(node, &event);
 	node->want_due = node->publish_due = true;
 	/* Cuts that found no room. */
-	for (size_t i = 0; i < node->network_count; i++) {
-		const struct roster_member *m;
-		for (size_t k = 0; (m = roster_member_at(node->networks[i]->roster, k)); k++)
-			node_feed_apply_cuts(node, node->networks[i], &m->city_id);
-	}
+	for (size_t i = 0; i < node->network_count; i++)
+		node_feeds_apply_cuts(node, node->networks[i]);
 	node_flush(node);
 }
 

@@ -17,69 +17,17 @@ struct pending_object {
 
 struct object_ref *node_object_find(const struct network *network, const struct hash *object_hash)
 {
-	return map_get(&network->objects, object_hash);
-}
-
-static int amendment_slot(struct network *network, uint64_t number)
-{
-	if (number < network->amendment_capacity)
-		return 0;
-	size_t capacity = network->amendment_capacity ? network->amendment_capacity * 2 : 16;
-	if (number >= capacity)
-		return ERROR_LIMIT; /* numbers are consecutive: the roster has judged that */
-	struct object_ref **grown = realloc(
-		network->amendments, capacity * sizeof(struct object_ref *));
-	if (!grown)
-		return ERROR_MEMORY;
-	memset(grown + network->amendment_capacity, 0,
-		(capacity - network->amendment_capacity) * sizeof(struct object_ref *));
-	network->amendments = grown;
-	network->amendment_capacity = capacity;
-	return 0;
-}
-
-static struct object_ref *ref_add(struct network *network, const struct roster_change *change,
-	uint8_t type, struct blob *wire, bool rival)
-{
-	struct object_ref *ref = calloc(1, sizeof *ref);
-	if (!ref || map_put(&network->objects, &change->object_hash, ref)) {
-		free(ref);
-		return NULL;
-	}
-	ref->object_hash = change->object_hash;
-	ref->city_id = change->city_id;
-	ref->type = type;
-	ref->number = change->number;
-	ref->wire = blob_ref(wire);
-	if ((type == OBJECT_GENESIS || type == OBJECT_AMENDMENT) && !rival &&
-		amendment_slot(network, change->number) == 0) {
-		network->amendments[change->number] = ref;
-		if (change->number >= network->amendment_count)
-			network->amendment_count = change->number + 1;
-	}
-	return ref;
+	return map_get(&network->charter->objects, object_hash);
 }
 
 static void ref_drop(struct network *network, struct object_ref *ref)
 {
 	sync_skip_object(network, ref);
-	list_remove(&ref->by_arrival);
-	map_remove(&network->objects, &ref->object_hash);
-	blob_free(ref->wire);
-	free(ref);
+	charter_drop(network->charter, ref);
 }
 
 void node_charter_free(struct network *network)
 {
-	size_t position = 0;
-	void *value;
-	while (map_next(&network->objects, &position, NULL, &value)) {
-		struct object_ref *ref = value;
-		blob_free(ref->wire);
-		free(ref);
-	}
-	map_deinit(&network->objects);
-	free(network->amendments);
 	struct list_node *n;
 	while ((n = list_pop_front(&network->pending))) {
 		struct pending_object *p = list_entry(n, struct pending_object, node);
@@ -247,8 +195,13 @@ static int object_type(struct bytes wire, uint8_t *type)
 static int object_take(struct node *node, struct network *network, struct bytes bytes,
 	struct link *source, struct commit **commit)
 {
-	uint8_t type;
-	int code = object_type(bytes, &type);
+	struct control_object object;
+	int code = object_decode(bytes, &object);
+	if (code)
+		return code;
+	uint8_t type = object.type;
+	if (network->charter->holders > 1)
+		code = node_object_find(network, &object.object_hash) ? ERROR_EXISTS : charter_own(network);
 	if (code)
 		return code;
 	code = roster_apply(network->roster, bytes, &node->change);
@@ -259,7 +212,7 @@ static int object_take(struct node *node, struct network *network, struct bytes 
 	if (!*commit)
 		*commit = commit_new(COMMIT_URGENT);
 	require(wire && *commit); /* the roster has moved: without memory there is no way back */
-	struct object_ref *ref = ref_add(network, &node->change, type, wire, rival);
+	struct object_ref *ref = charter_add(network->charter, &node->change, type, wire, rival);
 	require(ref);
 	struct commit_op *op = object_op(network, *commit, type, wire);
 	require(op);
@@ -385,11 +338,11 @@ int node_object_bootstrap(
 	struct node *node, struct link *link, const struct hash *network_id, struct bytes wire)
 {
 	uint8_t type;
-	struct roster *roster;
+	struct charter *charter;
 	int code = object_type(wire, &type);
 	if (code || type != OBJECT_GENESIS)
 		return code ? link_breach(link, code, "object") : 0;
-	code = roster_new(network_id, node->map_seed, &roster);
+	code = charter_new(network_id, node->map_seed, &charter);
 	if (code)
 		return code;
 	struct roster_change *change = &node->change;
@@ -399,10 +352,10 @@ int node_object_bootstrap(
 		roster_free(probe);
 	}
 	if (code) {
-		roster_free(roster);
+		charter_release(charter);
 		return link_breach(link, code, "object");
 	}
-	struct network *network = node_network_add(node, network_id, roster);
+	struct network *network = node_network_add(node, network_id, charter);
 	if (!network)
 		return ERROR_MEMORY;
 	struct commit *commit = commit_new(COMMIT_URGENT);
@@ -497,7 +450,8 @@ int node_network_adopt(struct node *node, const struct bytes *objects, size_t co
 	node_object_fn *done, void *ctx, struct complaint *complaint, struct node_time now)
 {
 	node->now = now;
-	struct roster *probe, *roster;
+	struct roster *probe;
+	struct charter *charter;
 	int code = roster_new(NULL, node->map_seed, &probe);
 	if (code)
 		return code;
@@ -521,8 +475,8 @@ int node_network_adopt(struct node *node, const struct bytes *objects, size_t co
 	if (network)
 		return complain(complaint, ERROR_EXISTS, "network",
 			"this city is in the network %s already", network->slug);
-	code = roster_new(&id, node->map_seed, &roster);
-	network = code ? NULL : node_network_add(node, &id, roster);
+	code = charter_new(&id, node->map_seed, &charter);
+	network = code ? NULL : node_network_add(node, &id, charter);
 	if (!network)
 		return ERROR_MEMORY;
 	code = submit(node, network, objects, count, done, ctx, true);
@@ -539,12 +493,6 @@ int node_network_create(struct node *node, struct bytes genesis_wire, node_objec
 
 /* ---- durable ---- */
 
-static void ref_durable(struct network *network, struct object_ref *ref, uint64_t arrival)
-{
-	ref->arrival = arrival;
-	list_push_back(&network->objects_by_arrival, &ref->by_arrival);
-}
-
 void node_object_committed(
 	struct node *node, const struct commit *commit, const struct commit_op *op)
 {
@@ -560,7 +508,7 @@ void node_object_committed(
 	}
 	if (op->arrival.arrival == 0)
 		return;
-	ref_durable(network, ref, op->arrival.arrival);
+	charter_durable(network->charter, ref, op->arrival.arrival);
 	sync_object_appended(network, ref);
 	sync_object_over(network, &op->hash);
 	struct node_event event = {.type = NODE_EVENT_OBJECT,
@@ -577,20 +525,8 @@ void node_object_committed(
 
 int node_object_load(struct node *node, struct network *network, const struct store_object *object)
 {
-	int code = roster_load(network->roster, object->object, &node->change);
-	bool rival = code == ERROR_CHARTER_RIVAL;
-	if (code == ERROR_EXISTS)
-		return 0;
-	if (code && !rival)
-		return code;
-	struct blob *wire = blob_copy(object->object);
-	struct object_ref *ref = wire ? ref_add(network, &node->change, object->type, wire, rival)
-								  : NULL;
-	blob_free(wire);
-	if (!ref)
-		return ERROR_MEMORY;
-	ref_durable(network, ref, object->arrival.arrival);
-	return 0;
+	return charter_load(
+		network->charter, &node->change, object->type, object->object, object->arrival.arrival);
 }
 
 /* ---- WHO ---- */
@@ -625,8 +561,9 @@ static void answer_network(
 	if (!shared && !suspended_among(link, network))
 		return;
 	link->who_answered = true;
-	for (uint64_t k = number + 1; shared && k > number && k < network->amendment_count; k++) {
-		const struct object_ref *ref = network->amendments[k];
+	for (uint64_t k = number + 1; shared && k > number && k < network->charter->amendment_count;
+		 k++) {
+		const struct object_ref *ref = network->charter->amendments[k];
 		if (!ref || !ref->arrival || !answer_object(link, network, blob_bytes(ref->wire), left))
 			break; /* the rest at the next try, or from another member */
 	}

@@ -16,7 +16,14 @@
 
 struct feed *node_feed(struct node *node, const struct hash *feed_id)
 {
-	return map_get(&node->feeds, feed_id);
+	struct feed *feed = map_get(&node->feeds, feed_id);
+	for (size_t i = 0; !feed && i < node->network_count; i++) {
+		struct network *network = node->networks[i];
+		const struct feed_name *name = charter_feed_name(network->charter, feed_id);
+		if (name)
+			feed = node_feed_make(node, network, &name->city_id, name->lane);
+	}
+	return feed;
 }
 
 static void insert_range(struct network *network, struct feed *feed)
@@ -37,13 +44,21 @@ static void insert_range(struct network *network, struct feed *feed)
 	range->feeds[at] = feed;
 }
 
+/* As it is in the charter: a fork proof, or two rival epoch records. */
+static void judge_frozen(struct feed *feed)
+{
+	const struct roster *roster = feed->network->roster;
+	const struct roster_member *m = roster_member_by_city(roster, &feed->city_id);
+	feed->frozen = roster_fork(roster, &feed->city_id, feed->lane, NULL, NULL) || (m && m->frozen);
+}
+
 struct feed *node_feed_make(
 	struct node *node, struct network *network, const struct hash *city_id, uint8_t lane)
 {
 	struct hash feed_id;
 	if (feed_id_of(&network->id, city_id, lane, &feed_id))
 		return NULL;
-	struct feed *feed = node_feed(node, &feed_id);
+	struct feed *feed = map_get(&node->feeds, &feed_id);
 	if (feed)
 		return feed;
 	feed = calloc(1, sizeof *feed);
@@ -61,6 +76,7 @@ struct feed *node_feed_make(
 	list_init(&feed->announcers);
 	list_init(&feed->gaps);
 	insert_range(network, feed);
+	judge_frozen(feed);
 	if (feed->own)
 		network->own_feeds[lane - 1] = feed;
 	return feed;
@@ -68,7 +84,8 @@ struct feed *node_feed_make(
 
 void node_feeds_make_member(struct node *node, struct network *network, const struct hash *city_id)
 {
-	for (uint8_t lane = 1; lane <= FEED_LANE_COUNT; lane++)
+	require(charter_name_city(network->charter, &network->id, city_id) == 0);
+	for (uint8_t lane = 1; lane <= FEED_LANE_COUNT && hash_equal(city_id, &node->city_id); lane++)
 		node_feed_make(node, network, city_id, lane);
 }
 
@@ -631,20 +648,32 @@ static void apply_cut(struct node *node, struct feed *feed)
 	node_commit(node, commit);
 }
 
+static void apply_charter(struct node *node, struct feed *feed)
+{
+	apply_cut(node, feed);
+	judge_frozen(feed);
+	fork_feed_changed(feed);
+	feed->retry_at = monotime_from_us(0);
+	spread_want(node, feed);
+}
+
 void node_feed_apply_cuts(struct node *node, struct network *network, const struct hash *city_id)
 {
 	for (uint8_t lane = 1; lane <= FEED_LANE_COUNT; lane++) {
-		struct feed *feed = node_feed_make(node, network, city_id, lane);
-		if (!feed)
-			continue;
-		apply_cut(node, feed);
-		feed->frozen = roster_fork(network->roster, city_id, lane, NULL, NULL);
-		const struct roster_member *m = roster_member_by_city(network->roster, city_id);
-		feed->frozen |= m && m->frozen;
-		fork_feed_changed(feed);
-		feed->retry_at = monotime_from_us(0);
-		spread_want(node, feed);
+		struct hash feed_id;
+		struct feed *feed = feed_id_of(&network->id, city_id, lane, &feed_id)
+			? NULL
+			: map_get(&node->feeds, &feed_id);
+		if (feed)
+			apply_charter(node, feed);
 	}
+}
+
+void node_feeds_apply_cuts(struct node *node, struct network *network)
+{
+	for (uint32_t i = 0; i < RANGE_COUNT; i++)
+		for (uint32_t k = 0; k < network->ranges[i].count; k++)
+			apply_charter(node, network->ranges[i].feeds[k]);
 }
 
 void node_feed_cut_committed(struct node *node, struct commit *commit, const struct commit_op *op)

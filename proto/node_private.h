@@ -13,7 +13,8 @@
 
 /**
  * What the files of proto/ share. node.c: life, networks, commits. node_feed.c: feeds and verified
- * runs. node_charter.c: control objects. node_publish.c: own entries. link.c: a link's life;
+ * runs. node_charter.c: control objects; charter.c: how they are held. node_publish.c: own entries.
+ * link.c: a link's life;
  * link_receive.c: frames in; link_send.c: frames out; link_serve.c: pulls served. sync.c: HELLO,
  * digests, cursors, announcements. spread.c: which feed is pulled where. node_attachment.c:
  * attachments fetched. node_hold.c: taking the own feeds back. node_twin.c: twins. node_fill.c:
@@ -95,6 +96,23 @@ struct object_ref {
 	struct blob *wire;
 };
 
+/** What a feed_id stands for. */
+struct feed_name {
+	struct hash city_id;
+	uint8_t lane;
+};
+
+/** The control objects of a network; charter.c. With several holders nothing of it changes. */
+struct charter {
+	uint32_t holders;
+	struct roster *roster;
+	struct list objects_by_arrival; /* struct object_ref, durable, ascending */
+	struct map objects;             /* object_hash → struct object_ref */
+	struct object_ref **amendments; /* by number; durable or not */
+	size_t amendment_count, amendment_capacity;
+	struct map feed_names; /* feed_id → struct feed_name, of all members */
+};
+
 /** A bucket that empties by one each `every_ms`; zeroed it is empty. */
 struct rate {
 	uint32_t used;
@@ -105,12 +123,9 @@ struct network {
 	struct node *node;
 	struct hash id;
 	char slug[64];
-	struct roster *roster;
-	struct list feeds_by_arrival;   /* struct feed, ascending */
-	struct list objects_by_arrival; /* struct object_ref, durable, ascending */
-	struct map objects;             /* object_hash → struct object_ref */
-	struct object_ref **amendments; /* by number; durable or not */
-	size_t amendment_count, amendment_capacity;
+	struct charter *charter;
+	struct roster *roster;        /* the charter's */
+	struct list feeds_by_arrival; /* struct feed, ascending */
 	/* sorted feeds of each range, and what was computed of them */
 	struct range {
 		struct feed **feeds;
@@ -404,7 +419,9 @@ struct node {
 
 /* node.c */
 struct network *node_network_find(const struct node *node, const struct hash *id);
-struct network *node_network_add(struct node *node, const struct hash *id, struct roster *roster);
+/** Takes the charter over; NULL without memory. */
+struct network *node_network_add(
+	struct node *node, const struct hash *id, struct charter *charter);
 /** Its local name from the charter's slug, with a suffix where two share one. */
 void node_network_name(struct network *network);
 void node_network_op(struct network *network, struct commit *commit);
@@ -420,10 +437,37 @@ bool node_city_linked(
 /** What calls into the node leave to be done at their end: pulls chosen, drafts committed. */
 void node_flush(struct node *node);
 
+/* charter.c */
+/** An empty one. ERROR_MEMORY, ERROR_CRYPTO. */
+int charter_new(const struct hash *network_id, const uint8_t map_seed[static MAP_SEED_SIZE],
+	struct charter **out);
+void charter_release(struct charter *charter);
+/** Before it changes: this network's alone, read anew from what the others keep. ERROR_MEMORY,
+ * ERROR_CRYPTO: nothing has changed. */
+int charter_own(struct network *network);
+/** A reference of `wire` is taken; NULL without memory. */
+struct object_ref *charter_add(struct charter *charter, const struct roster_change *change,
+	uint8_t type, struct blob *wire, bool rival);
+void charter_drop(struct charter *charter, struct object_ref *ref);
+void charter_durable(struct charter *charter, struct object_ref *ref, uint64_t arrival);
+/** From the store: not verified again. */
+int charter_load(struct charter *charter, struct roster_change *scratch, uint8_t type,
+	struct bytes wire, uint64_t arrival);
+/** The feeds of a member have names from then on. ERROR_MEMORY, ERROR_CRYPTO. */
+int charter_name_city(
+	struct charter *charter, const struct hash *network_id, const struct hash *city_id);
+int charter_name_all(struct charter *charter, const struct hash *network_id);
+/** NULL: of no member. */
+const struct feed_name *charter_feed_name(
+	const struct charter *charter, const struct hash *feed_id);
+
 /* node_feed.c */
+/** A member's feed, made when it is first asked for: most of ten thousand cities' are empty. NULL:
+ * of nobody, or no memory. */
 struct feed *node_feed(struct node *node, const struct hash *feed_id);
 struct feed *node_feed_make(
 	struct node *node, struct network *network, const struct hash *city_id, uint8_t lane);
+/** A member's feeds have names now, and the own city's are made. */
 void node_feeds_make_member(struct node *node, struct network *network, const struct hash *city_id);
 void node_feed_insert_range(struct network *network, struct feed *feed);
 /** The rules of one epoch of the feed. ERROR_EPOCH_UNKNOWN. */
@@ -451,6 +495,8 @@ void node_feed_push(struct feed *feed, uint64_t seq, const uint8_t *head, const 
 	const struct blob *blob);
 void node_feed_free(struct feed *feed);
 void node_feed_apply_cuts(struct node *node, struct network *network, const struct hash *city_id);
+/** The same of all feeds. */
+void node_feeds_apply_cuts(struct node *node, struct network *network);
 void node_feed_join_gaps(struct node *node, struct feed *feed);
 /** The visible standing of a city's entries: false for alerts of unconfirmed cities. */
 bool node_city_confirmed(const struct network *network, const struct hash *city_id);

@@ -136,9 +136,9 @@ static void cursor_moved(
 bool sync_before_confirmed(const struct link *link, const struct network *network, uint64_t arrival)
 {
 	const struct roster_member *m = roster_member_by_city(network->roster, &link->city_id);
-	if (!m || !m->confirmed || m->confirmed_number >= network->amendment_count)
+	if (!m || !m->confirmed || m->confirmed_number >= network->charter->amendment_count)
 		return false;
-	const struct object_ref *ref = network->amendments[m->confirmed_number];
+	const struct object_ref *ref = network->charter->amendments[m->confirmed_number];
 	return ref && arrival < ref->arrival;
 }
 

@@ -16,8 +16,8 @@ void sync_tell_from(struct link *link, struct link_network *ln, uint64_t arrival
 	ln->object_next = NULL;
 	ln->feed_next = NULL;
 	/* Both lists ascend by arrival: back from the end to the first that is newer. */
-	for (struct list_node *n = list_last(&ln->network->objects_by_arrival);
-		 n && n != &ln->network->objects_by_arrival.head; n = n->prev) {
+	for (struct list_node *n = list_last(&ln->network->charter->objects_by_arrival);
+		 n && n != &ln->network->charter->objects_by_arrival.head; n = n->prev) {
 		struct object_ref *ref = list_entry(n, struct object_ref, by_arrival);
 		if (ref->arrival <= arrival)
 			break;
@@ -66,7 +66,7 @@ int sync_on_object_want(struct link *link, const struct message *m)
 
 static struct object_ref *object_after(const struct network *network, const struct object_ref *ref)
 {
-	struct list_node *n = list_next(&network->objects_by_arrival, &ref->by_arrival);
+	struct list_node *n = list_next(&network->charter->objects_by_arrival, &ref->by_arrival);
 	return n ? list_entry(n, struct object_ref, by_arrival) : NULL;
 }
 
@@ -80,7 +80,8 @@ static struct feed *feed_after(const struct network *network, const struct feed 
 static bool in_chain(const struct network *network, const struct object_ref *ref)
 {
 	return (ref->type == OBJECT_GENESIS || ref->type == OBJECT_AMENDMENT) &&
-		ref->number < network->amendment_count && network->amendments[ref->number] == ref;
+		ref->number < network->charter->amendment_count &&
+		network->charter->amendments[ref->number] == ref;
 }
 
 static bool filter_passes(
@@ -146,9 +147,9 @@ static bool produce_announce(
 static bool produce_amendment(struct link_network *ln, struct buffer *out)
 {
 	const struct network *network = ln->network;
-	if (!ln->named || ln->amendment_next >= network->amendment_count)
+	if (!ln->named || ln->amendment_next >= network->charter->amendment_count)
 		return false;
-	const struct object_ref *ref = network->amendments[ln->amendment_next];
+	const struct object_ref *ref = network->charter->amendments[ln->amendment_next];
 	if (!ref || !ref->arrival)
 		return false;
 	message_write_object(out, &network->id, blob_bytes(ref->wire));

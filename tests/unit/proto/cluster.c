@@ -126,6 +126,7 @@ void cluster_node_start(struct city *city)
 		.store = city->store,
 		.agent = "test",
 		.relay = !city->no_relay,
+		.charters_of = city->charters_of,
 		.attachment_fetch_bytes = city->fetch_bytes,
 	};
 	memcpy(config.instance, city->instance, sizeof config.instance);

@@ -45,6 +45,7 @@ struct city {
 	unsigned fail_commits; /* so many of the next ones find no room, control objects aside */
 	uint8_t instance[16];
 	bool no_relay;
+	const struct node *charters_of; /* node_config's, of the next start */
 	uint64_t fetch_bytes; /* larger attachments on demand only; 32 MiB at first */
 };
 

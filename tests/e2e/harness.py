@@ -163,6 +163,8 @@ class City:
         self.process = None
         self.program = HANSAD  # a test may put another in its place
         self.variables = {}  # of the daemon's environment
+        self.prefix = ()  # words before the daemon's own: those that put it on another host
+        self.listen = "127.0.0.1:0"
         self.fingerprint = None
         _cities.append(self)
 
@@ -210,10 +212,10 @@ class City:
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             env=self.environment(), **options)
 
-    def init(self, listen="127.0.0.1:0"):
+    def init(self):
         done = self.command(
             "init", "--city", self.name, "--slug", self.slug, "--country", self.country,
-            "--data", self.dir, "--listen", listen, "--json")
+            "--data", self.dir, "--listen", self.listen, "--json")
         if done.returncode:
             raise Failure(f"hansa init: {done.stderr}")
         self.fingerprint = json.loads(done.stdout)["fingerprint"]
@@ -232,9 +234,9 @@ class City:
     def start(self, wait=True, session=False):
         log = open(self.log_path, "ab")
         self.process = subprocess.Popen(
-            [str(self.program), "--config", str(self.config)], stdin=subprocess.DEVNULL,
-            stdout=log, stderr=log, env={**self.environment(), **self.variables}, cwd="/",
-            start_new_session=session)
+            [*self.prefix, str(self.program), "--config", str(self.config)],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            env={**self.environment(), **self.variables}, cwd="/", start_new_session=session)
         log.close()
         _running[self.process.pid] = self.process
         if wait:
@@ -417,12 +419,15 @@ def alert(identifier, **more):
 class Federation:
     """Cities in one network: the first founds it and invites, the others join and are confirmed."""
 
-    def __init__(self, space, names, prepare=None, linked=True, network=NETWORK, say=None):
+    def __init__(self, space, names, prepare=None, linked=True, network=NETWORK, say=None,
+                 on=None):
         self.space = space
         self.network = network
         self.cities = [City(space, *name) for name in names]
         self.say = say or (lambda text: None)
-        for city in self.cities:
+        for number, city in enumerate(self.cities):
+            if on:
+                on(number, city)
             city.init()
             if prepare:
                 prepare(city)

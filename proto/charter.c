@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "proto/charter.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
 #include "proto/node_private.h"
-
-/*
- * A network's control objects as a node holds them: what they add up to, their bytes, the order of
- * their arrival, and the names of the feeds that follow from them. Counted by holders: ten thousand
- * nodes of one process that hold the same ten thousand members hold them once, until one of them
- * learns something new.
- */
 
 int charter_new(const struct hash *network_id, const uint8_t map_seed[static MAP_SEED_SIZE],
 	struct charter **out)

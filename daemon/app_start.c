@@ -143,6 +143,7 @@ static int node_start(struct app *app, struct complaint *complaint)
 		.store = app->store,
 		.agent = APP_AGENT,
 		.relay = app->config.relay,
+		.compression = app->config.link.compression,
 		.attachment_fetch_bytes = app->config.attachments.fetch_max,
 	};
 	int code = random_bytes(app->instance, sizeof(app->instance));

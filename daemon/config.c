@@ -212,6 +212,17 @@ static int take_size(struct parse *p, const char *section, const char *key, cons
 	return refuse(p, ERROR_RANGE, section, key, "%s is not between %s and %s.", text, from, to);
 }
 
+static int take_link(struct parse *p)
+{
+	const char *text = p->raw->link ? p->raw->link->compression : NULL;
+	bool off = text && strcmp(text, "off") == 0;
+	p->out->link.compression = !off;
+	if (text && !off && strcmp(text, "auto") != 0)
+		return refuse(
+			p, ERROR_FIELD, "link", "compression", "\"%s\" is neither auto nor off.", text);
+	return 0;
+}
+
 static int take_all(struct parse *p)
 {
 	struct config *out = p->out;
@@ -229,6 +240,8 @@ static int take_all(struct parse *p)
 	if (!code && p->raw->attachments)
 		code = take_size(p, "attachments", "fetch_max", p->raw->attachments->fetch_max, 0,
 			FETCH_MAX_MOST, &out->attachments.fetch_max);
+	if (!code)
+		code = take_link(p);
 	if (code)
 		return code;
 	out->data = p->raw->data ? take_path(p, &p->raw->data) : strdup(p->folder);
@@ -340,6 +353,7 @@ void config_keep(struct config *config, struct config *former)
 	SWAP(config->store, former->store);
 	SWAP(config->attachments, former->attachments);
 	SWAP(config->relay, former->relay);
+	SWAP(config->link, former->link);
 }
 
 int config_print(const struct config *config, FILE *to)
@@ -351,7 +365,8 @@ int config_print(const struct config *config, FILE *to)
 	char relay[] = "yes";
 	if (!config->relay)
 		snprintf(relay, sizeof(relay), "no");
-	char level[16], target[16];
+	char level[16], target[16], compression[8];
+	snprintf(compression, sizeof(compression), "%s", config->link.compression ? "auto" : "off");
 	snprintf(level, sizeof(level), "%s", log_level_name(config->log.level));
 	snprintf(target, sizeof(target), "%s", target_names[config->log.target]);
 	struct config_raw_log log = {level, target, config->log.file};
@@ -359,6 +374,7 @@ int config_print(const struct config *config, FILE *to)
 	struct config_raw_control control = {config->control.socket, config->control.group, &roles};
 	struct config_raw_store store = {config->store.limit ? limit : NULL};
 	struct config_raw_attachments attachments = {fetch_max};
+	struct config_raw_link link = {compression};
 	struct config_raw raw = {
 		.city = config->city,
 		.data = config->data,
@@ -374,6 +390,7 @@ int config_print(const struct config *config, FILE *to)
 		.control = &control,
 		.store = config->store.limit ? &store : NULL,
 		.attachments = &attachments,
+		.link = &link,
 	};
 	char *text = NULL;
 	size_t len = 0;

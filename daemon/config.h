@@ -68,6 +68,10 @@ struct config_attachments {
 	uint64_t fetch_max; /* bytes: larger ones are fetched on demand only */
 };
 
+struct config_link {
+	bool compression; /* auto: runs over slow links to peers that take them compressed; else off */
+};
+
 struct config {
 	struct config_city city;
 	char *data;                    /* the data folder */
@@ -81,6 +85,7 @@ struct config {
 	struct config_control control;
 	struct config_store store;
 	struct config_attachments attachments;
+	struct config_link link;
 };
 
 /**
@@ -96,7 +101,7 @@ void config_deinit(struct config *config);
 
 /**
  * After a reload: gives back to `config` what `former` had and what cannot change while running
- * (city, data, listen, control, store, relay, attachments).
+ * (city, data, listen, control, store, relay, attachments, link).
  */
 void config_keep(struct config *config, struct config *former);
 

@@ -68,6 +68,11 @@ static const cyaml_schema_field_t attachment_fields[] = {
 	CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t link_fields[] = {
+	CYAML_FIELD_STRING_PTR("compression", OPTIONAL_TEXT, struct config_raw_link, compression, 1, 8),
+	CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t top_fields[] = {
 	CYAML_FIELD_MAPPING("city", CYAML_FLAG_DEFAULT, struct config_raw, city, city_fields),
 	CYAML_FIELD_STRING_PTR("data", OPTIONAL_TEXT, struct config_raw, data, 1, 900),
@@ -84,6 +89,7 @@ static const cyaml_schema_field_t top_fields[] = {
 	CYAML_FIELD_MAPPING_PTR("store", OPTIONAL_TEXT, struct config_raw, store, store_fields),
 	CYAML_FIELD_MAPPING_PTR(
 		"attachments", OPTIONAL_TEXT, struct config_raw, attachments, attachment_fields),
+	CYAML_FIELD_MAPPING_PTR("link", OPTIONAL_TEXT, struct config_raw, link, link_fields),
 	CYAML_FIELD_END,
 };
 

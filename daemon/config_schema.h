@@ -30,6 +30,10 @@ struct config_raw_attachments {
 	char *fetch_max;
 };
 
+struct config_raw_link {
+	char *compression;
+};
+
 struct config_raw {
 	struct config_city city;
 	char *data;
@@ -46,6 +50,7 @@ struct config_raw {
 	struct config_raw_control *control;
 	struct config_raw_store *store;
 	struct config_raw_attachments *attachments;
+	struct config_raw_link *link;
 };
 
 extern const cyaml_schema_value_t config_schema;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/check.h"
 #include <stdio.h>
 #include <string.h>
+
+#include "base/check.h"
 
 #include "proto/node_private.h"
 
@@ -99,6 +100,13 @@ static int on_run(struct link *link, const struct message *m)
 	if (pushed && !m->run.has_inline)
 		return link_breach(link, ERROR_MESSAGE, "message");
 	const struct hash *prev = m->run.has_prev ? &m->run.prev : NULL;
+	if (m->run.plain_len) {
+		int code = link_compression_check(link, m);
+		if (!code)
+			code = take_bulk(link, m->run.plain_len);
+		if (code)
+			return code;
+	}
 	if (m->run.has_inline) {
 		size_t len = m->run.inline_bytes.len;
 		if (pushed) {
@@ -106,10 +114,17 @@ static int on_run(struct link *link, const struct message *m)
 				return link_breach(link, ERROR_CREDIT, "credit");
 			link->urgent_received += len;
 			link->urgent_undigested += len;
-		} else if (take_bulk(link, len)) {
+		} else if (!m->run.plain_len && take_bulk(link, len)) {
 			return ERROR_CREDIT;
 		}
-		struct blob *blob = blob_copy(m->run.inline_bytes);
+		struct blob *blob = NULL;
+		if (m->run.plain_len) {
+			int code = link_compression_unpack(link, m->run.inline_bytes, m->run.plain_len, &blob);
+			if (code)
+				return code;
+		} else {
+			blob = blob_copy(m->run.inline_bytes);
+		}
 		if (!blob)
 			return ERROR_MEMORY;
 		return run_complete(
@@ -125,6 +140,7 @@ static int on_run(struct link *link, const struct message *m)
 	a->has_prev = m->run.has_prev;
 	a->prev = m->run.prev;
 	a->flags = m->run.flags;
+	a->plain_len = m->run.plain_len;
 	struct feed *feed = node_feed(link->node, &a->feed_id);
 	if (feed)
 		spread_pull_seen(link, feed, true);
@@ -135,12 +151,16 @@ static int on_fragment(struct link *link, const struct message *m)
 {
 	struct assembly *a = assembly_find(link, m->fragment.stream, false);
 	size_t len = m->fragment.bytes.len;
-	if (take_bulk(link, len))
+	if (a && a->plain_len)
+		link->progress = link->node->now.mono; /* it was counted as a whole */
+	else if (take_bulk(link, len))
 		return ERROR_CREDIT;
 	if (!a || m->fragment.offset != a->offset)
 		return link_breach(link, ERROR_MESSAGE, "message");
 	if (a->attachment)
 		return attachment_on_fragment(link, a, m);
+	if (a->plain_len && a->offset + len >= a->plain_len)
+		return link_breach(link, ERROR_MESSAGE, "compression");
 	if (a->offset + len > RUN_BYTES_MAX)
 		return link_breach(link, ERROR_LIMIT, "limit");
 	if (!a->blob || a->blob->len + len > a->blob->capacity) {
@@ -160,6 +180,13 @@ static int on_fragment(struct link *link, const struct message *m)
 	struct blob *blob = a->blob;
 	a->blob = NULL;
 	a->open = false;
+	if (a->plain_len) {
+		struct blob *packed = blob;
+		int code = link_compression_unpack(link, blob_bytes(packed), a->plain_len, &blob);
+		blob_free(packed);
+		if (code)
+			return code;
+	}
 	return run_complete(
 		link, &a->feed_id, a->first_seq, a->head, a->has_prev ? &a->prev : NULL, a->flags, blob);
 }
@@ -244,7 +271,7 @@ static void assembly_drop(struct link *link, struct assembly *a)
 	blob_free(a->blob);
 	a->blob = NULL;
 	if (!a->attachment)
-		link_release_bulk(link, a->offset);
+		link_release_bulk(link, link_compression_credit(a));
 }
 
 static int on_pull_end(struct link *link, const struct message *m)
@@ -340,6 +367,7 @@ static int on_hello(struct link *link, const struct message *m)
 		return link_breach(link, ERROR_MESSAGE, "state");
 	memcpy(link->instance, m->hello.instance, INSTANCE_BYTES);
 	memcpy(link->peer_store_epoch, m->hello.store_epoch, STORE_EPOCH_BYTES);
+	link->peer_takes_compressed = m->hello.features & HELLO_TAKES_COMPRESSED;
 	link->hello_received = true;
 	int code = sync_on_hello(link, m);
 	if (code == 0 && first && link->state == LINK_HELLO)

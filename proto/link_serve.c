@@ -108,6 +108,8 @@ static void read_next(struct link *link, struct serving *s)
 	read->entry_seq = s->next_seq;
 	read->urgent = serve_class_of(s) <= SERVE_ORIGINAL;
 	read->first_chunk = s->first_chunk;
+	read->compress = s->begins && !s->no_gain && s->lane != FEED_LANE_ALERT &&
+		link_compression_wanted(link);
 	read->with_list = s->with_list;
 	read->since_ms = s->since_ms;
 	read->link_id = link->id;
@@ -147,6 +149,7 @@ int link_serve_pull(struct link *link, const struct hash *feed_id, uint64_t firs
 	s->rank = node_feed_rank(feed);
 	s->next_seq = s->read_next = first_seq;
 	s->since_ms = since_ms;
+	s->begins = true;
 	list_push_back(&link->serves[serve_class_of(s)], &s->node);
 	return 0;
 }
@@ -201,8 +204,11 @@ void link_serve_read(struct link *link, struct node_read *read)
 			list_push_back(&link->serves[serve_class_of(s)], &s->node);
 		}
 		s->read_next = s->attachment ? read->offset + read->blob->len : read->slice.next_seq;
-		if (!s->attachment)
+		if (!s->attachment) {
 			s->since_ms = 0; /* it begins there, and goes on whatever follows */
+			s->begins = read->slice.head_reached;
+			s->no_gain |= read->compress && read->plain_len == 0;
+		}
 		if (s->attachment && read->end)
 			s->read_end = true;
 		if (s->slices[0])
@@ -300,25 +306,32 @@ static bool run_begin(struct link *link, struct serving *s, struct buffer *out, 
 	size_t len = read->blob->len;
 	s->run_head_seq = read->slice.head_seq;
 	bool whole = read->slice.head_reached && len + SERVE_RUN_OVERHEAD <= frame_max;
+	/* What credit is used for at once: a compressed run counts as a whole. */
+	size_t now = read->plain_len ? read->plain_len : whole ? len : 0;
 	struct bytes inline_bytes = blob_bytes(read->blob);
 	/* One run in fragments at a time, and one of alerts: so the peer's window always holds all of
 	 * what was begun, and what it cannot digest before it is whole never fills it. */
 	struct serving **open = &link->run_open[alert ? 0 : 1];
-	if (whole ? credit_left(link) < len : *open != NULL)
+	if (credit_left(link) < now || (!whole && *open))
 		return false;
 	s->stream = link->next_stream++;
-	message_write_run(out, s->stream, &s->feed_id, read->slice.first_seq, read->slice.head,
-		alert || read->slice.first_seq != s->next_seq || s->sent_bytes == 0 ? &read->slice.prev
-																			: NULL,
-		by_cut ? RUN_FLAG_CUT : 0, whole ? &inline_bytes : NULL);
+	bool with_prev = alert || read->slice.first_seq != s->next_seq || s->sent_bytes == 0;
+	const struct hash *prev = with_prev ? &read->slice.prev : NULL;
+	uint32_t flags = by_cut ? RUN_FLAG_CUT : 0;
+	if (read->plain_len)
+		message_write_run_compressed(out, s->stream, &s->feed_id, read->slice.first_seq,
+			read->slice.head, prev, flags, whole ? &inline_bytes : NULL, read->plain_len);
+	else
+		message_write_run(out, s->stream, &s->feed_id, read->slice.first_seq, read->slice.head,
+			prev, flags, whole ? &inline_bytes : NULL);
+	link->bulk_sent += now;
+	s->sent_bytes += now;
 	s->offset = 0;
 	if (!whole) {
 		s->in_run = true;
 		*open = s;
 		return true;
 	}
-	link->bulk_sent += len;
-	s->sent_bytes += len;
 	s->next_seq = read->slice.next_seq;
 	slice_done(link, s);
 	return true;
@@ -327,12 +340,13 @@ static bool run_begin(struct link *link, struct serving *s, struct buffer *out, 
 static bool run_fragment(struct link *link, struct serving *s, struct buffer *out, size_t frame_max)
 {
 	struct node_read *read = s->slices[0];
-	size_t end = trim_to_head(s, read, s->slice_at);
+	bool counted = read->plain_len; /* when it was begun, and it ends with its head */
+	size_t end = counted ? read->blob->len : trim_to_head(s, read, s->slice_at);
 	size_t len = end - s->slice_at;
 	size_t max = frame_max < LIMIT_FRAGMENT_BYTES ? frame_max : LIMIT_FRAGMENT_BYTES;
 	if (len > max)
 		len = max;
-	if (len > credit_left(link))
+	if (!counted && len > credit_left(link))
 		len = (size_t)credit_left(link);
 	if (len == 0)
 		return false;
@@ -344,8 +358,8 @@ static bool run_fragment(struct link *link, struct serving *s, struct buffer *ou
 		out, s->stream, s->offset, last, bytes_of(read->blob->data + s->slice_at, len));
 	s->offset += len;
 	s->slice_at += len;
-	link->bulk_sent += len;
-	s->sent_bytes += len;
+	link->bulk_sent += counted ? 0 : len;
+	s->sent_bytes += counted ? 0 : len;
 	if (!slice_over)
 		return true;
 	s->next_seq = next;
@@ -357,6 +371,7 @@ static bool run_fragment(struct link *link, struct serving *s, struct buffer *ou
 		slice_free(link, s->slices[1]);
 		s->slices[1] = NULL;
 		s->read_next = next;
+		s->begins = true;
 		s->skip_read = s->reading;
 		s->read_end = false;
 	}

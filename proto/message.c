@@ -354,6 +354,27 @@ const char *message_type_name(uint32_t type)
 	return type < MESSAGE_TYPE_COUNT && table[type].name ? table[type].name : "unknown";
 }
 
+/* What a frame may have beyond its first elements; how many of `more` were read. */
+static size_t parse_more(struct wire_reader *r, struct message *m, size_t more)
+{
+	if (m->type == MESSAGE_OBJECT && more > 0) {
+		m->object.left = (uint32_t)wire_reader_uint(r, LIMIT_OBJECT_PARTS_BYTES);
+		return 1;
+	}
+	if (m->type == MESSAGE_HELLO) {
+		m->hello.features = more > 0 ? wire_reader_uint(r, UINT64_MAX) : 0;
+		return more > 0;
+	}
+	if (m->type == MESSAGE_RUN) {
+		bool compressed = m->run.flags & RUN_FLAG_COMPRESSED;
+		m->run.plain_len = compressed ? (uint32_t)wire_reader_uint(r, LIMIT_RUN_BYTES) : 0;
+		if (compressed && m->run.plain_len == 0)
+			wire_reader_fail(r, ERROR_RANGE);
+		return compressed;
+	}
+	return 0;
+}
+
 int message_decode(struct bytes frame, struct message *out)
 {
 	struct wire_reader r;
@@ -371,10 +392,7 @@ int message_decode(struct bytes frame, struct message *out)
 	if (have < known || have > known + MESSAGE_SPARE)
 		return ERROR_FRAME;
 	table[type].parse(&r, out);
-	if (type == MESSAGE_OBJECT && have > known) {
-		out->object.left = (uint32_t)wire_reader_uint(&r, LIMIT_OBJECT_PARTS_BYTES);
-		known++;
-	}
+	known += parse_more(&r, out, have - known);
 	skip_spare(&r, have, known);
 	return wire_reader_end(&r);
 }

@@ -94,6 +94,10 @@ enum bye_code {
 #define RUN_FLAG_PUSHED 1u
 /** The run ends at a cut between two heads: its head is the charter's word (run_cut_head). */
 #define RUN_FLAG_CUT 2u
+/** The run's bytes travel as one Zstandard frame (base/compression.h). */
+#define RUN_FLAG_COMPRESSED 4u
+/** HELLO's features: the sender takes runs with RUN_FLAG_COMPRESSED. */
+#define HELLO_TAKES_COMPRESSED 1u
 
 struct message_cursor {
 	uint8_t store_epoch[STORE_EPOCH_BYTES];
@@ -127,6 +131,7 @@ struct message {
 			struct timestamp time;
 			uint8_t store_epoch[STORE_EPOCH_BYTES];
 			struct bytes agent;
+			uint64_t features;
 			uint32_t count;
 			struct message_network networks[LIMIT_NETWORKS];
 		} hello;
@@ -185,6 +190,7 @@ struct message {
 			uint32_t flags;
 			bool has_inline;
 			struct bytes inline_bytes;
+			uint32_t plain_len; /* of a compressed run, else 0 */
 		} run;
 		struct {
 			uint32_t stream;
@@ -286,7 +292,7 @@ const char *message_type_name(uint32_t type);
 /* Writers append one whole frame, length prefix included. Errors stick in the buffer. */
 void message_write_hello(struct buffer *b, const uint8_t instance[INSTANCE_BYTES],
 	struct timestamp time, const uint8_t store_epoch[STORE_EPOCH_BYTES], const char *agent,
-	const struct message_network *networks, uint32_t count);
+	const struct message_network *networks, uint32_t count, uint64_t features);
 void message_write_who(
 	struct buffer *b, uint8_t (*blinds)[16], const uint64_t *numbers, uint32_t count);
 /** A fork proof too large for one frame goes in two. */
@@ -312,6 +318,10 @@ void message_write_credit(struct buffer *b, uint64_t bulk_limit, uint64_t urgent
 void message_write_run(struct buffer *b, uint32_t stream, const struct hash *feed_id,
 	uint64_t first_seq, const uint8_t head[HEAD_BYTES], const struct hash *prev, uint32_t flags,
 	const struct bytes *inline_bytes);
+/** The same with RUN_FLAG_COMPRESSED: the run has `plain_len` bytes. */
+void message_write_run_compressed(struct buffer *b, uint32_t stream, const struct hash *feed_id,
+	uint64_t first_seq, const uint8_t head[HEAD_BYTES], const struct hash *prev, uint32_t flags,
+	const struct bytes *inline_bytes, uint32_t plain_len);
 void message_write_fragment(
 	struct buffer *b, uint32_t stream, uint64_t offset, bool last, struct bytes bytes);
 void message_write_pull_end(

@@ -49,9 +49,9 @@ static void write_network(struct buffer *b, const struct message_network *n)
 
 void message_write_hello(struct buffer *b, const uint8_t instance[INSTANCE_BYTES],
 	struct timestamp time, const uint8_t store_epoch[STORE_EPOCH_BYTES], const char *agent,
-	const struct message_network *networks, uint32_t count)
+	const struct message_network *networks, uint32_t count, uint64_t features)
 {
-	size_t at = frame_begin(b, MESSAGE_HELLO, 6);
+	size_t at = frame_begin(b, MESSAGE_HELLO, features ? 7 : 6);
 	wire_writer_array(b, 1);
 	wire_writer_uint(b, 1);
 	wire_writer_bin(b, bytes_of(instance, INSTANCE_BYTES));
@@ -61,6 +61,8 @@ void message_write_hello(struct buffer *b, const uint8_t instance[INSTANCE_BYTES
 	wire_writer_array(b, count);
 	for (uint32_t i = 0; i < count; i++)
 		write_network(b, &networks[i]);
+	if (features)
+		wire_writer_uint(b, features);
 	frame_end(b, at);
 }
 
@@ -187,11 +189,11 @@ void message_write_credit(struct buffer *b, uint64_t bulk_limit, uint64_t urgent
 	frame_end(b, at);
 }
 
-void message_write_run(struct buffer *b, uint32_t stream, const struct hash *feed_id,
+static void write_run(struct buffer *b, uint32_t stream, const struct hash *feed_id,
 	uint64_t first_seq, const uint8_t head[HEAD_BYTES], const struct hash *prev, uint32_t flags,
-	const struct bytes *inline_bytes)
+	const struct bytes *inline_bytes, uint32_t plain_len)
 {
-	size_t at = frame_begin(b, MESSAGE_RUN, 7);
+	size_t at = frame_begin(b, MESSAGE_RUN, plain_len ? 8 : 7);
 	wire_writer_uint(b, stream);
 	write_hash(b, feed_id);
 	wire_writer_uint(b, first_seq);
@@ -205,7 +207,24 @@ void message_write_run(struct buffer *b, uint32_t stream, const struct hash *fee
 		wire_writer_bin(b, *inline_bytes);
 	else
 		wire_writer_nil(b);
+	if (plain_len)
+		wire_writer_uint(b, plain_len);
 	frame_end(b, at);
+}
+
+void message_write_run(struct buffer *b, uint32_t stream, const struct hash *feed_id,
+	uint64_t first_seq, const uint8_t head[HEAD_BYTES], const struct hash *prev, uint32_t flags,
+	const struct bytes *inline_bytes)
+{
+	write_run(b, stream, feed_id, first_seq, head, prev, flags, inline_bytes, 0);
+}
+
+void message_write_run_compressed(struct buffer *b, uint32_t stream, const struct hash *feed_id,
+	uint64_t first_seq, const uint8_t head[HEAD_BYTES], const struct hash *prev, uint32_t flags,
+	const struct bytes *inline_bytes, uint32_t plain_len)
+{
+	write_run(b, stream, feed_id, first_seq, head, prev, flags | RUN_FLAG_COMPRESSED, inline_bytes,
+		plain_len);
 }
 
 void message_write_fragment(

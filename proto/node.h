@@ -52,15 +52,17 @@ struct node_read {
 	uint64_t entry_seq;   /* attachment: the entry of feed_id that must name it */
 	uint32_t first_chunk; /* attachment: the stream begins with this chunk */
 	uint64_t since_ms; /* nothing older by its header; a run then begins at the first that is not */
+	bool compress;     /* a run: the whole of it as one compressed piece, if that gains enough */
 	bool with_list;    /* attachment: the stream begins with the chunk hashes; offset counts stream
 						  bytes */
 	/* results */
 	int code;
 	struct blob *blob;
 	struct store_slice slice;
-	uint64_t size; /* attachment: its size */
-	bool original; /* attachment: the entry calls it its CAP original */
-	bool end;      /* attachment: the stream ends with this blob */
+	uint32_t plain_len; /* the run was compressed: what it has unpacked; else 0 */
+	uint64_t size;      /* attachment: its size */
+	bool original;      /* attachment: the entry calls it its CAP original */
+	bool end;           /* attachment: the stream ends with this blob */
 	/* the node's own */
 	uint64_t link_id;
 	struct serving *serving;
@@ -142,6 +144,8 @@ struct node_config {
 	 * For the simulator, where thousands hold the same thousands of members.
 	 */
 	const struct node *charters_of;
+	/** Runs are taken compressed, and sent so over slow links to who takes them. */
+	bool compression;
 	/** Larger attachments of what comes from others are fetched on demand only. */
 	uint64_t attachment_fetch_bytes;
 };

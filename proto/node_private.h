@@ -185,6 +185,7 @@ struct assembly {
 	bool has_prev;
 	struct hash prev;
 	uint32_t flags;
+	uint32_t plain_len; /* of a compressed run, else 0; offset then counts what came */
 	struct blob *blob;
 	struct hash attachment_id; /* its transfer may be gone before the stream is */
 };
@@ -213,6 +214,8 @@ struct serving {
 	struct node_read *slices[2];
 	size_t slice_at;
 	bool reading, read_end, skip_read;
+	bool begins;  /* what is read next begins a run */
+	bool no_gain; /* compression gained too little: not tried again for this pull */
 	int read_code;
 	uint64_t read_next;
 	uint8_t rank;      /* as node_feed_rank has it */
@@ -317,6 +320,7 @@ struct link {
 	uint64_t bulk_sent, peer_bulk_limit, urgent_sent, peer_urgent_limit;
 	uint32_t next_stream;
 	uint64_t rate; /* bytes a second, 0 unknown */
+	bool peer_takes_compressed;
 	uint64_t sent_bytes, received_bytes;
 	bool peer_paused;
 	uint32_t peer_pause_code;
@@ -490,6 +494,17 @@ int doubt_prev(struct node *node, struct link *link, struct feed *feed,
 	const struct blob *blob);
 /** True: a body is left out, and nothing here says that it was purged. */
 bool doubt_purged(const struct feed *feed, struct bytes entries);
+
+/* link_compression.c */
+/** The next run over this link is worth compressing: the peer takes it, and the link is slow. */
+bool link_compression_wanted(const struct link *link);
+/** What of the peer's credit an open one has used: of a compressed run all that it unpacks to. */
+uint64_t link_compression_credit(const struct assembly *a);
+/** A RUN that says it is compressed, before anything of it is taken: 0, or the breach. */
+int link_compression_check(struct link *link, const struct message *m);
+/** A new blob with the run, ERROR_MEMORY, or the breach. */
+int link_compression_unpack(
+	struct link *link, struct bytes packed, uint32_t plain_len, struct blob **out);
 
 /* node_blame.c */
 /** The city broke the protocol. */

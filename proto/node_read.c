@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/compression.h"
 #include "feed/attachment_id.h"
 #include "feed/entry.h"
 #include "feed/fork_proof.h"
@@ -52,6 +53,47 @@ static int first_since(
 	return 0;
 }
 
+/* A run of so many bytes becomes at most so many, or it travels plain. */
+#define COMPRESSED_MAX(len) ((len) - (len) / 8)
+
+/* The rest of the run behind its first slice: in several transactions, so that none is long.
+ * False: it does not come out as one. */
+static bool read_rest(
+	struct node_read *read, struct store *store, struct buffer *run, struct store_slice *whole)
+{
+	while (!whole->head_reached) {
+		struct store_slice next;
+		int code = store_read_run(
+			store, &read->feed_id, whole->next_seq, read->bytes_max, run, &next);
+		if (code || next.epoch != whole->epoch || run->len > LIMIT_RUN_BYTES ||
+			next.next_seq - whole->first_seq > RUN_ENTRIES_MAX)
+			return false;
+		/* A newer head may have come meanwhile: it covers what was read before, too. */
+		next.first_seq = whole->first_seq;
+		next.prev = whole->prev;
+		*whole = next;
+	}
+	return run->len <= LIMIT_RUN_BYTES;
+}
+
+/* `first` is the run's first slice. Answers plain_len 0 where it is to travel plain. */
+static void compress_run(struct node_read *read, struct store *store, struct bytes first)
+{
+	struct buffer run, packed;
+	struct store_slice whole = read->slice;
+	buffer_init(&run, LIMIT_RUN_BYTES + 2 * STORE_READ_BYTES_MAX + ENTRY_BYTES_MAX);
+	buffer_init(&packed, LIMIT_RUN_BYTES);
+	buffer_push_bytes(&run, first);
+	if (!run.error && read_rest(read, store, &run, &whole) &&
+		compression_pack(buffer_bytes(&run), COMPRESSED_MAX(run.len), &packed) == 0 &&
+		(read->blob = blob_copy(buffer_bytes(&packed)))) {
+		read->plain_len = (uint32_t)run.len;
+		read->slice = whole;
+	}
+	buffer_deinit(&packed);
+	buffer_deinit(&run);
+}
+
 static void read_run(struct node_read *read, struct store *store)
 {
 	struct buffer out;
@@ -61,7 +103,9 @@ static void read_run(struct node_read *read, struct store *store)
 	if (read->code == 0)
 		read->code = store_read_run(
 			store, &read->feed_id, read->first_seq, read->bytes_max, &out, &read->slice);
-	if (read->code == 0) {
+	if (read->code == 0 && read->compress)
+		compress_run(read, store, buffer_bytes(&out));
+	if (read->code == 0 && !read->blob) {
 		read->blob = blob_copy(buffer_bytes(&out));
 		if (!read->blob)
 			read->code = ERROR_MEMORY;

@@ -239,7 +239,7 @@ bool spread_digesting(const struct link *link)
 	uint64_t unfinished = 0; /* of runs and chunks whose end the peer owes */
 	for (uint32_t i = 0; i < ASSEMBLIES_MAX; i++)
 		if (link->assemblies[i].open && !link->assemblies[i].attachment)
-			unfinished += link->assemblies[i].offset;
+			unfinished += link_compression_credit(&link->assemblies[i]);
 	list_for_each(&link->node->transfers, n)
 	{
 		const struct transfer *t = list_entry(n, struct transfer, node);

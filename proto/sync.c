@@ -74,7 +74,7 @@ void sync_hello(struct link *link)
 		hello_of(link, &link->networks[i], &networks[count++]);
 	count += link_bootstrap_hello(link, networks + count, max - count);
 	message_write_hello(&link->control, node->config.instance, node->now.wall, node->store_epoch,
-		node->agent, networks, count);
+		node->agent, networks, count, node->config.compression ? HELLO_TAKES_COMPRESSED : 0);
 	link->hello_sent = true;
 	free(networks);
 	link_wake(link);

@@ -182,7 +182,7 @@ static void hello_answer(struct member *m, struct buffer *to)
 		message.hello.networks[i].has_cursor = false;
 	}
 	message_write_hello(to, instance, message.hello.time, store_epoch, "bench",
-		message.hello.networks, message.hello.count);
+		message.hello.networks, message.hello.count, 0);
 }
 
 static void all_live_tell(void)

@@ -105,6 +105,30 @@ def beacon():
     return {'beacons': out}
 
 
+def zstd_frame(content):
+    """A Zstandard frame (RFC 8878) by hand: raw blocks, and one for each longer row of one byte."""
+    blocks, raw, at = [], b'', 0
+    while at < len(content):
+        end = at
+        while end < len(content) and content[end] == content[at]:
+            end += 1
+        if end - at > 7:
+            blocks += [(0, len(raw), raw)] if raw else []
+            blocks.append((1, end - at, content[at:at + 1]))
+            raw = b''
+        else:
+            raw += content[at:end]
+        at = end
+    blocks += [(0, len(raw), raw)] if raw else []
+    out = bytes.fromhex('28b52ffd') + (
+        b'\x20' + bytes([len(content)]) if len(content) < 256 else
+        b'\x60' + (len(content) - 256).to_bytes(2, 'little'))
+    for number, (kind, size, data) in enumerate(blocks):
+        last = number == len(blocks) - 1
+        out += (size << 3 | kind << 1 | last).to_bytes(3, 'little') + data
+    return out
+
+
 def frames(made):
     """`made`: the other files' contents, whose objects the frames carry."""
     net, doc, alert = names.network_id(), names.feed_id('budapest', 3), names.feed_id('budapest', 1)
@@ -121,6 +145,7 @@ def frames(made):
                      [some('their epoch', 8), 70000, some('r2', 8)]],
                     [some('second network'), 0, some('second digest'), 0, bytes(8), None]]]),
         ('HELLO without networks', [1, [1], instance, T0, epoch8, '', []]),
+        ('HELLO of who takes compressed runs', [1, [1], instance, T0, epoch8, '', [], 1]),
         ('WHO', [2, [[x(made['blind']['blind']), 6]]]),
         ('OBJECT', [3, net, x(record)]),
         ('OBJECT, the first part of a large one', [3, net, some('part', 100), 20000]),
@@ -135,6 +160,9 @@ def frames(made):
         ('RUN inline', [10, 1, doc, run['first_seq'], x(run['head']), None, 0, x(run['entries'])]),
         ('RUN pushed', [10, 2, alert, push['first_seq'], x(push['head']), x(push['prev']), 1,
                         x(push['entries'])]),
+        ('RUN compressed', [10, 5, doc, run['first_seq'], x(run['head']), None, 4,
+                            zstd_frame(some('entries', 40) + 150 * b'z'), 190]),
+        ('RUN compressed, in fragments', [10, 6, doc, 1, x(run['head']), None, 4, None, 794661]),
         ('RUN in fragments', [10, 3, doc, 1, x(run['head']), None, 0, None]),
         ('FRAGMENT', [11, 3, 0, False, some('fragment', 300)]),
         ('FRAGMENT, the last', [11, 3, 300, True, some('last', 5)]),

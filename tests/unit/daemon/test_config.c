@@ -29,6 +29,7 @@ static void defaults_are_as_documented(void **state)
 	assert_string_equal(config.data, "/srv/hansa");
 	assert_int_equal(config.dial_max, 8);
 	assert_true(config.relay);
+	assert_true(config.link.compression);
 	assert_int_equal(config.listen.count, 0);
 	assert_int_equal(config.log.level, LOG_LEVEL_INFO);
 	assert_int_equal(config.log.target, CONFIG_LOG_STDERR);
@@ -47,7 +48,8 @@ static void all_keys_print_and_parse_back(void **state)
 		"log:\n  level: debug\n  target: file\n  file: /var/log/hansad.log\n"
 		"control:\n  socket: c.sock\n  group: hansa\n  roles:\n    editors: [anna, '1000']\n"
 		"    officers: [eva]\n    admins: []\n"
-		"store:\n  limit: 2 GiB\nattachments:\n  fetch_max: 1536KiB\n";
+		"store:\n  limit: 2 GiB\nattachments:\n  fetch_max: 1536KiB\n"
+		"link:\n  compression: off\n";
 	struct config first, second;
 	struct complaint complaint;
 	assert_int_equal(parse(text, &first, &complaint), 0);
@@ -58,6 +60,7 @@ static void all_keys_print_and_parse_back(void **state)
 	assert_int_equal(first.control.roles.editors.count, 2);
 	assert_string_equal(first.control.roles.editors.names[1], "1000");
 	assert_false(first.relay);
+	assert_false(first.link.compression);
 
 	char *once = NULL, *twice = NULL;
 	size_t once_len = 0, twice_len = 0;
@@ -101,6 +104,7 @@ static void faults_name_line_and_field(void **state)
 		{CITY "dial_max: 2\ndial_max: 3\n", "line 5, dial_max", "twice"},
 		{CITY "dial_max: 99999999999\n", "line 5, dial_max", ""},
 		{CITY "relay: maybe\n", "line 5, relay", "maybe"},
+		{CITY "link:\n  compression: zstd\n", "line 6, link.compression", "neither auto nor off"},
 		{CITY "listen: [example]\n", "line 5, listen", "HOST:PORT"},
 		{CITY "listen: ['127.0.0.1:70000']\n", "line 5, listen", "65535"},
 		{CITY "listen: ['hansa.example:4400']\n", "line 5, listen", "advertise"},

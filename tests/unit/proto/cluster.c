@@ -127,6 +127,7 @@ void cluster_node_start(struct city *city)
 		.agent = "test",
 		.relay = !city->no_relay,
 		.charters_of = city->charters_of,
+		.compression = !city->no_compression,
 		.attachment_fetch_bytes = city->fetch_bytes,
 	};
 	memcpy(config.instance, city->instance, sizeof config.instance);

@@ -46,7 +46,8 @@ struct city {
 	uint8_t instance[16];
 	bool no_relay;
 	const struct node *charters_of; /* node_config's, of the next start */
-	uint64_t fetch_bytes; /* larger attachments on demand only; 32 MiB at first */
+	bool no_compression;            /* else runs are compressed at first: no link here has a rate */
+	uint64_t fetch_bytes;           /* larger attachments on demand only; 32 MiB at first */
 };
 
 struct cluster {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/compression.h"
 #include "feed/attachment_id.h"
 #include "feed/entry.h"
 #include "feed/run.h"
@@ -216,8 +217,26 @@ static void run_exchange(struct liar *liar, struct liar_stream *run)
 	run_send(liar, run);
 }
 
+/* Plain again: what is to be altered is what is hashed. */
+static void run_unpack(struct liar_stream *run)
+{
+	struct buffer plain;
+	if (!run->plain_len)
+		return;
+	buffer_init(&plain, run->plain_len);
+	uint8_t *to = buffer_reserve(&plain, run->plain_len);
+	require(to && compression_unpack(buffer_bytes(&run->entries), to, run->plain_len) == 0);
+	buffer_commit(&plain, run->plain_len);
+	swap_buffers(&plain, &run->entries);
+	buffer_deinit(&plain);
+	run->streamed |= run->plain_len > LIMIT_FRAGMENT_BYTES;
+	run->flags &= ~RUN_FLAG_COMPRESSED;
+	run->plain_len = 0;
+}
+
 static void run_done(struct liar *liar, struct liar_stream *run)
 {
+	run_unpack(run);
 	if (liar->lie == LIE_DROP_RUN && ++liar->runs == 2) {
 		liar->told++;
 		run->open = false;
@@ -267,6 +286,7 @@ static void on_run(struct liar *liar, struct bytes frame)
 	run->has_prev = m->run.has_prev;
 	run->prev = m->run.prev;
 	run->flags = m->run.flags;
+	run->plain_len = m->run.plain_len;
 	run->streamed = !m->run.has_inline;
 	if (run->streamed && liar->lie == LIE_TRICKLE) {
 		liar->victim = run->feed_id;
@@ -365,7 +385,7 @@ static void on_hello(struct liar *liar)
 	for (uint32_t i = 0; i < m->hello.count; i++)
 		m->hello.networks[i].digest.bytes[5] ^= 1;
 	message_write_hello(&liar->out, m->hello.instance, m->hello.time, m->hello.store_epoch, agent,
-		m->hello.networks, m->hello.count);
+		m->hello.networks, m->hello.count, m->hello.features);
 }
 
 /* All of one feed, while the others go on. */

@@ -10,7 +10,7 @@
 /**
  * A relay that lies: the bytes that an honest node wants to send, changed on their way out. Runs
  * are gathered whole, altered, and sent on in the form in which they came (inline, or in
- * fragments). For the cluster's `tamper` and for the lying daemon of tests/e2e.
+ * fragments), but plain. For the cluster's `tamper` and for the lying daemon of tests/e2e.
  */
 
 enum lie {
@@ -53,7 +53,7 @@ struct liar_stream {
 	uint8_t head[HEAD_BYTES];
 	bool has_prev;
 	struct hash prev;
-	uint32_t flags;
+	uint32_t flags, plain_len;
 	struct buffer entries;
 };
 

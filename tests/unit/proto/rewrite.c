@@ -29,7 +29,7 @@ static void rewrite_sync(const struct message *m, struct buffer *b)
 	switch (m->type) {
 	case MESSAGE_HELLO:
 		message_write_hello(b, m->hello.instance, m->hello.time, m->hello.store_epoch,
-			text_of(m->hello.agent), m->hello.networks, m->hello.count);
+			text_of(m->hello.agent), m->hello.networks, m->hello.count, m->hello.features);
 		break;
 	case MESSAGE_WHO: {
 		uint8_t blinds[LIMIT_NETWORKS][16];
@@ -72,6 +72,18 @@ static void rewrite_sync(const struct message *m, struct buffer *b)
 	}
 }
 
+static void rewrite_run(const struct message *m, struct buffer *b)
+{
+	const struct hash *prev = m->run.has_prev ? &m->run.prev : NULL;
+	const struct bytes *inline_bytes = m->run.has_inline ? &m->run.inline_bytes : NULL;
+	if (m->run.plain_len)
+		message_write_run_compressed(b, m->run.stream, &m->run.feed_id, m->run.first_seq,
+			m->run.head.data, prev, m->run.flags, inline_bytes, m->run.plain_len);
+	else
+		message_write_run(b, m->run.stream, &m->run.feed_id, m->run.first_seq, m->run.head.data,
+			prev, m->run.flags, inline_bytes);
+}
+
 static void rewrite_bulk(const struct message *m, struct buffer *b)
 {
 	switch (m->type) {
@@ -82,9 +94,7 @@ static void rewrite_bulk(const struct message *m, struct buffer *b)
 		message_write_credit(b, m->credit.bulk_limit, m->credit.urgent_limit);
 		break;
 	case MESSAGE_RUN:
-		message_write_run(b, m->run.stream, &m->run.feed_id, m->run.first_seq, m->run.head.data,
-			m->run.has_prev ? &m->run.prev : NULL, m->run.flags,
-			m->run.has_inline ? &m->run.inline_bytes : NULL);
+		rewrite_run(m, b);
 		break;
 	case MESSAGE_FRAGMENT:
 		message_write_fragment(

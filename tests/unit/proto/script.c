@@ -38,7 +38,8 @@ void script_hello(struct script *s, uint64_t number)
 	static const uint8_t instance[INSTANCE_BYTES] = {0x5c}, store_epoch[STORE_EPOCH_BYTES] = {1};
 	struct message_network network = {.network_id = s->c->network_id, .number = number};
 	memset(network.digest.bytes, 0x5a, HASH_SIZE);
-	message_write_hello(&s->out, instance, s->c->now.wall, store_epoch, "script", &network, 1);
+	message_write_hello(
+		&s->out, instance, s->c->now.wall, store_epoch, "script", &network, 1, s->features);
 }
 
 void script_live(struct script *s, struct city *node, struct city *as)

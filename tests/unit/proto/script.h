@@ -18,6 +18,7 @@ struct script {
 	struct buffer frame;    /* the last one read: message points into it */
 	struct message message; /* decoded */
 	uint64_t bulk_limit;    /* as the node granted it, in what was read */
+	uint64_t features;      /* which script_hello names; none at first */
 };
 
 /** Opens a link under the key of `as`; nothing is said yet. */

@@ -31,6 +31,7 @@ static void check_fields(const struct message *m, const json_t *fields)
 	case MESSAGE_HELLO: {
 		const json_t *networks = json_array_get(fields, 6);
 		assert_int_equal(m->hello.count, json_array_size(networks));
+		assert_int_equal(m->hello.features, UINT(7));
 		for (uint32_t i = 0; i < m->hello.count; i++) {
 			const json_t *n = json_array_get(networks, i);
 			assert_int_equal(m->hello.networks[i].number, json_integer_value(json_array_get(n, 1)));
@@ -50,6 +51,7 @@ static void check_fields(const struct message *m, const json_t *fields)
 		assert_int_equal(m->run.stream, UINT(1));
 		assert_int_equal(m->run.first_seq, UINT(3));
 		assert_int_equal(m->run.flags, UINT(6));
+		assert_int_equal(m->run.plain_len, UINT(8));
 		break;
 	case MESSAGE_FORK_ASK:
 		assert_int_equal(m->fork_ask.seq, UINT(2));
@@ -194,6 +196,31 @@ static void canonical_form(void **state)
 	assert_int_not_equal(DECODE("\x92\x0f\xc0"), 0);
 }
 
+static void compressed_runs(void **state)
+{
+	(void)state;
+	static const uint8_t head[HEAD_BYTES] = {0};
+	const struct hash feed_id = {{1}};
+	struct bytes packed = bytes_from_text("packed");
+	struct buffer b;
+	buffer_init(&b, SIZE_MAX);
+	for (int i = 0; i < 4; i++) {
+		static const uint32_t lengths[] = {0, 1, LIMIT_RUN_BYTES, LIMIT_RUN_BYTES + 1};
+		buffer_reset(&b);
+		message_write_run_compressed(&b, 1, &feed_id, 1, head, NULL, 0, &packed, lengths[i]);
+		bool right = i == 1 || i == 2; /* 0 is written as if the element were missing */
+		assert_int_equal(decode(b.data + 4, b.len - 4) == 0, right);
+		if (right)
+			assert_int_equal(decoded.run.plain_len, lengths[i]);
+	}
+	/* Without the flag the ninth element is one of a later version. */
+	b.data[b.len - sizeof "packed" - 7] = 0;
+	assert_int_equal(decode(b.data + 4, b.len - 4), 0);
+	assert_int_equal(decoded.run.flags, 0);
+	assert_int_equal(decoded.run.plain_len, 0);
+	buffer_deinit(&b);
+}
+
 static void limits(void **state)
 {
 	(void)state;
@@ -264,6 +291,7 @@ int main(void)
 		cmocka_unit_test(vectors),
 		cmocka_unit_test(types),
 		cmocka_unit_test(canonical_form),
+		cmocka_unit_test(compressed_runs),
 		cmocka_unit_test(limits),
 		cmocka_unit_test(large_object),
 	};

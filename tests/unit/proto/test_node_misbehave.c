@@ -60,7 +60,7 @@ static void other_versions_only(struct script *s)
 {
 	static const uint8_t zeros[INSTANCE_BYTES] = {0};
 	size_t from = s->out.len;
-	message_write_hello(&s->out, zeros, s->c->now.wall, zeros, "script", NULL, 0);
+	message_write_hello(&s->out, zeros, s->c->now.wall, zeros, "script", NULL, 0, 0);
 	uint8_t *p = (uint8_t *)buffer_bytes(&s->out).data + from;
 	assert_memory_equal(p + 4, "\x97\x01\x91\x01", 4);
 	p[7] = 2;
@@ -69,7 +69,7 @@ static void other_versions_only(struct script *s)
 static void another_instance(struct script *s)
 {
 	static const uint8_t instance[INSTANCE_BYTES] = {1}, store_epoch[STORE_EPOCH_BYTES] = {1};
-	message_write_hello(&s->out, instance, s->c->now.wall, store_epoch, "script", NULL, 0);
+	message_write_hello(&s->out, instance, s->c->now.wall, store_epoch, "script", NULL, 0, 0);
 }
 
 static struct hash doc_feed(const struct script *s)

@@ -114,13 +114,15 @@ json_t *api_entry_body(const struct api_entry *entry)
 	return body_decode(entry->view.body, NULL);
 }
 
-static const char *state_name(const struct api_entry *entry)
+const char *api_entry_state_name(const struct api_entry *entry)
 {
 	if (entry->state == API_ENTRY_DISOWNED)
 		return "disowned";
 	if (entry->view.form == ENTRY_FORM_PURGED)
 		return "purged";
-	return entry->state == API_ENTRY_GAP ? "gap" : "valid";
+	if (entry->state == API_ENTRY_GAP)
+		return "gap";
+	return entry->feed.forked_from && entry->seq >= entry->feed.forked_from ? "disputed" : "valid";
 }
 
 const char *api_entry_id(const struct api_entry *entry, char to[static API_RECORD_ID_MAX])
@@ -152,7 +154,7 @@ static json_t *common_json(const struct api_entry *entry, const json_t *body)
 	json_object_set_new(json, "time", api_json_ms(h->time_ms));
 	json_object_set_new(json, "expires", api_json_ms(h->expiry_ms));
 	json_object_set_new(json, "topics", topics);
-	json_object_set_new(json, "state", json_string(state_name(entry)));
+	json_object_set_new(json, "state", json_string(api_entry_state_name(entry)));
 	json_object_set_new(json, "confirmed", json_boolean(entry->feed.confirmed));
 	return json;
 }

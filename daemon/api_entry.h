@@ -56,6 +56,9 @@ int api_entry_take(struct api_entry *entry, const struct store_entry *from,
 /** Any thread. ERROR_CORRUPT. */
 int api_entry_parse(struct api_entry *entry);
 
+/** As the API has it: valid, purged, disowned, gap, disputed. */
+const char *api_entry_state_name(const struct api_entry *entry);
+
 /** The body, NULL where it is purged, sealed or cannot be read. A new reference. */
 json_t *api_entry_body(const struct api_entry *entry);
 /** What a list shows (RecordSummary). Any thread; new references, NULL without memory. */

@@ -210,10 +210,7 @@ static void explain_done(struct http_request *request, void *state)
 	json_object_set_new(json, "id", json_string(api_entry_id(entry, id)));
 	json_object_set_new(json, "hash", api_json_hash(&entry->hash));
 	json_object_set_new(json, "prev", api_json_hash(&entry->prev));
-	json_object_set_new(json, "state", json_string(
-		entry->state == API_ENTRY_DISOWNED ? "disowned" :
-		entry->state == API_ENTRY_GAP ? "gap" :
-		entry->view.form == ENTRY_FORM_PURGED ? "purged" : "valid"));
+	json_object_set_new(json, "state", json_string(api_entry_state_name(entry)));
 	json_object_set_new(json, "origin", roster ? origin_json(entry, roster) : json_null());
 	json_object_set_new(json, "head", roster ? head_json(entry, roster) : json_null());
 	json_object_set_new(json, "cut", roster ? cut_json(entry, roster) : json_null());

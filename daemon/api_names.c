@@ -55,6 +55,10 @@ static int feed_fill(const struct app *app, size_t index, const struct roster_me
 	out->city_id = member->city_id;
 	out->lane = lane;
 	out->confirmed = member->confirmed;
+	out->forked_from = 0;
+	if (roster_fork(node_network_roster(app->node, index), &member->city_id, lane,
+			&out->forked_from, NULL))
+		out->forked_from++; /* behind the last common entry */
 	out->visible = lane != LANE_ALERT || member->confirmed ||
 		hash_equal(&member->city_id, &app->identity.city_id);
 	copy(out->network, sizeof(out->network),

@@ -28,6 +28,8 @@ struct api_feed {
 	bool confirmed;
 	/** False: alerts of a city that is not confirmed, which only that city itself sees. */
 	bool visible;
+	/** The city has signed two histories of it from this seq on, and no new epoch has begun; 0. */
+	uint64_t forked_from;
 };
 
 /** By slug or hex id. ERROR_NOT_FOUND with a complaint. */

@@ -36,9 +36,10 @@ static json_t *member_feeds(const struct app *app, const struct hash *network_id
 		if (feed_id_of(network_id, city_id, lane, &feed_id) != 0 ||
 			!node_feed_find(app->node, &feed_id, &feed) || feed.seq == 0)
 			continue;
-		json_array_append_new(array, json_pack("{s:s, s:o, s:o, s:b}",
+		json_array_append_new(array, json_pack("{s:s, s:o, s:o, s:b, s:o}",
 			"lane", lane_name(lane), "seq", api_json_uint(feed.seq),
-			"hash", api_json_hash(&feed.entry_hash), "frozen", (int)feed.frozen));
+			"hash", api_json_hash(&feed.entry_hash), "frozen", (int)feed.frozen,
+			"forked_from", feed.forked_from ? api_json_uint(feed.forked_from) : json_null()));
 	}
 	return array;
 }

@@ -68,6 +68,22 @@ int api_publish_state(
 		c, ERROR_STATE, "", "%s", reason && reason[0] ? reason : "Publishing has stopped.");
 }
 
+static void complain_forked(const struct api_draft_scope *scope, struct complaint *c)
+{
+	for (unsigned i = 0; i < LANE_MAX; i++) {
+		struct node_feed feed;
+		if (!node_feed_find(scope->app->node, &scope->lanes[i].feed_id, &feed) ||
+			!feed.forked_from)
+			continue;
+		complain(c, ERROR_FORK, "lane",
+			"Two histories of this city's %s lane were signed from number %llu on, by another "
+			"server with its key or after a restore: no member takes more of it. `hansa key renew` "
+			"begins anew behind what this server holds.",
+			lane_name(feed.lane), (unsigned long long)feed.forked_from);
+		return;
+	}
+}
+
 struct http_error api_publish_refusal(
 	const struct api_draft_scope *scope, int code, struct complaint *c)
 {
@@ -86,6 +102,8 @@ struct http_error api_publish_refusal(
 		if (code != ERROR_NOT_MEMBER)
 			return (struct http_error){409, "state"};
 	}
+	if (code == ERROR_FORK)
+		complain_forked(scope, c);
 	if (code == ERROR_BUSY)
 		complain(c, code, "", "Too much waits to be published: try again in a moment.");
 	return error;

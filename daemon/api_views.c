@@ -74,10 +74,11 @@ static void on_feed(void *ctx, const struct node_feed *feed)
 	struct api_feed names;
 	if (!api_feed_of(walk->app, &feed->network_id, &feed->city_id, feed->lane, &names))
 		return;
-	json_array_append_new(walk->array, json_pack("{s:s, s:s, s:s, s:o, s:o, s:i, s:b}",
+	json_array_append_new(walk->array, json_pack("{s:s, s:s, s:s, s:o, s:o, s:i, s:b, s:o}",
 		"network", names.network, "city", names.city, "lane", lane_name(feed->lane),
 		"seq", api_json_uint(feed->seq), "hash", api_json_hash(&feed->entry_hash),
-		"epoch", (int)feed->epoch, "frozen", (int)feed->frozen));
+		"epoch", (int)feed->epoch, "frozen", (int)feed->frozen,
+		"forked_from", feed->forked_from ? api_json_uint(feed->forked_from) : json_null()));
 }
 
 json_t *api_view_feeds(const struct app *app)

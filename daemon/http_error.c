@@ -16,6 +16,7 @@ static const struct {
 	{ERROR_BUSY, {429, "busy"}},
 	{ERROR_STATE, {409, "state"}},
 	{ERROR_FROZEN, {409, "state"}},
+	{ERROR_FORK, {409, "state"}},
 	{ERROR_PERMISSION, {403, "role"}},
 	{ERROR_CANCELLED, {503, "stopping"}},
 	{ERROR_TIMEOUT, {503, "timeout"}},

@@ -115,7 +115,14 @@ static int apply_op(struct commit_op *op, struct store_txn *txn)
 	case COMMIT_GAP_DROP:
 		return store_drop_gap(txn, &op->feed_id, op->seq, &op->hash);
 	case COMMIT_CUT:
+		if (op->goes_on)
+			return store_cut_back(txn, &op->feed_id, op->seq, &op->hash,
+				(struct store_cut_counts){
+					op->since_checkpoint_entries, op->since_checkpoint_bytes},
+				op->arrived, &op->arrival);
 		return store_cut(txn, &op->feed_id, op->seq, &op->hash, op->arrived, NULL, &op->arrival);
+	case COMMIT_TELL:
+		return store_tell_again(txn, &op->feed_id, op->seq, op->arrived, &op->arrival);
 	case COMMIT_SETTING:
 		return store_put_setting(txn, op->text, blob);
 	case COMMIT_ATTACHMENT_WANT: {

@@ -33,6 +33,7 @@ enum commit_op_type {
 	COMMIT_GAP,
 	COMMIT_GAP_DROP,
 	COMMIT_CUT,
+	COMMIT_TELL, /* a feed's entries from seq on get a new arrival */
 	COMMIT_SETTING,
 	COMMIT_ATTACHMENT_WANT,
 	COMMIT_ATTACHMENT_BEGIN,
@@ -45,17 +46,18 @@ struct commit_op {
 	struct hash network_id, city_id, feed_id; /* what the type needs of them */
 	uint8_t lane;
 	uint32_t epoch;
-	uint64_t seq;     /* RUN: first seq; GAP, CUT: the seq; OBJECT: its number; ATTACHMENT_PROGRESS:
-						 chunks */
-	struct hash hash; /* OBJECT: object_hash; GAP: entry_hash; CUT: hash; ATTACHMENT: id */
-	struct hash prev; /* RUN: entry_hash before first seq; GAP: hash of the missing predecessor */
+	uint64_t seq;      /* RUN, TELL: first seq; GAP, CUT: the seq; OBJECT: its number;
+						  ATTACHMENT_PROGRESS:	  chunks */
+	struct hash hash;  /* OBJECT: object_hash; GAP: entry_hash; CUT: hash; ATTACHMENT: id */
+	struct hash prev;  /* RUN: entry_hash before first seq; GAP: hash of the missing predecessor */
 	struct blob *blob; /* RUN, GAP: wire entries; OBJECT: wire; SETTING: value; ATTACHMENT_BEGIN:
 						  chunk hashes */
 	struct run_entry *index; /* RUN: owned, count entries */
 	uint32_t count;
 	uint8_t head[HEAD_BYTES];
 	bool checkpoint, own;
-	bool by_cut; /* RUN: it ends at a cut, `head` is none that anybody signed */
+	bool goes_on; /* CUT: the epoch goes on behind it, since_checkpoint_* are of that place */
+	bool by_cut;  /* RUN: it ends at a cut, `head` is none that anybody signed */
 	uint32_t since_checkpoint_entries;
 	uint64_t since_checkpoint_bytes;
 	struct hash last_hash; /* RUN: entry_hash of its last entry */

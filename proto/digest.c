@@ -18,14 +18,16 @@ const struct hash *digest_feed_range(struct node *node, struct network *network,
 	bool any = false;
 	for (uint32_t k = 0; k < range->count; k++) {
 		const struct feed *feed = range->feeds[k];
-		if (feed->durable_seq == 0)
+		struct hash hash;
+		uint64_t seq;
+		if (!freeze_told(feed, &seq, &hash))
 			continue;
 		if (!any)
 			hasher_begin(h, "hansa range 1");
 		any = true;
 		hasher_add_hash(h, &feed->feed_id);
-		hasher_add_u64(h, feed->durable_seq);
-		hasher_add_hash(h, &feed->durable_hash);
+		hasher_add_u64(h, seq);
+		hasher_add_hash(h, &hash);
 	}
 	if (any)
 		hasher_end(h, &range->hash);

@@ -413,6 +413,9 @@ static void op_committed(struct node *node, struct commit *commit, const struct 
 	case COMMIT_CUT:
 		node_feed_cut_committed(node, commit, op);
 		break;
+	case COMMIT_TELL:
+		node_feed_tell_committed(node, commit, op);
+		break;
 	case COMMIT_OBJECT:
 		node_object_committed(node, commit, op);
 		break;

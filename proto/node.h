@@ -228,7 +228,8 @@ typedef void node_published_fn(void *ctx, const struct node_published *result);
 /**
  * Queues one entry of this city. `header` and `body` are copied. The answer comes after the commit,
  * in order for each lane; it carries ERROR_CANCELLED when the node stops. Refused at once:
- * ERROR_NOT_MEMBER (not an active member there), ERROR_STATE (twin, stopped), ERROR_FULL (paused),
+ * ERROR_NOT_MEMBER (not an active member there), ERROR_STATE (twin, stopped), ERROR_FORK (frozen:
+ * this city has signed two histories of the feed), ERROR_FULL (paused),
  * ERROR_BUSY (more than 64 MiB queued), ERROR_SIZE, ERROR_FIELD (header not valid). While the own
  * feed is being taken back the draft waits.
  */
@@ -299,6 +300,8 @@ struct node_feed {
 	uint64_t seq; /* durable */
 	uint32_t epoch;
 	bool frozen;
+	/** Frozen by a fork proof: two histories are signed from this seq on. 0: it is not. */
+	uint64_t forked_from;
 };
 /** Calls back for each feed with seq > 0. */
 void node_each_feed(

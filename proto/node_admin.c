@@ -40,7 +40,8 @@ static struct node_feed feed_of(const struct feed *feed)
 		.lane = feed->lane,
 		.seq = feed->durable_seq,
 		.epoch = feed->durable.epoch,
-		.frozen = feed->frozen};
+		.frozen = feed->frozen,
+		.forked_from = freeze_forked_from(feed)};
 }
 
 void node_each_feed(

@@ -105,6 +105,9 @@ static void log_effect(const struct network *network, const struct roster_effect
 static bool apply_effects(struct node *node, struct network *network)
 {
 	bool pins = false;
+	struct hash forked = node->change.city_id;
+	if (node->change.kind == ROSTER_CHANGE_FORK_PROOF && node->change.effect_count == 0)
+		node_feed_apply_cuts(node, network, &forked); /* of a former epoch: which cut was meant? */
 	/* The roster's change is the node's scratch: cuts commit, which does not touch it. */
 	for (size_t i = 0; i < node->change.effect_count; i++) {
 		struct roster_effect effect = node->change.effects[i];

@@ -75,6 +75,7 @@ int doubt_prev(struct node *node, struct link *link, struct feed *feed,
 	/* The origin has signed it: no fault of who passes it on. */
 	struct message_feed other = {feed->feed_id, feed->tip.seq, *prev};
 	node_feed_contradicted(node, link, feed, &other);
+	freeze_give_way(feed);
 	return ERROR_STATE;
 }
 
@@ -96,6 +97,8 @@ int doubt_chain(struct link *link, struct feed *feed, const struct feed_tip *tip
 		return code;
 	struct message_feed other = {feed->feed_id, tip->seq, *said_prev};
 	node_feed_contradicted(node, link, feed, &other);
+	if (tip == &feed->tip)
+		freeze_give_way(feed);
 	return ERROR_STATE;
 }
 

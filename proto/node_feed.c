@@ -44,14 +44,6 @@ static void insert_range(struct network *network, struct feed *feed)
 	range->feeds[at] = feed;
 }
 
-/* As it is in the charter: a fork proof, or two rival epoch records. */
-static void judge_frozen(struct feed *feed)
-{
-	const struct roster *roster = feed->network->roster;
-	const struct roster_member *m = roster_member_by_city(roster, &feed->city_id);
-	feed->frozen = roster_fork(roster, &feed->city_id, feed->lane, NULL, NULL) || (m && m->frozen);
-}
-
 struct feed *node_feed_make(
 	struct node *node, struct network *network, const struct hash *city_id, uint8_t lane)
 {
@@ -76,7 +68,7 @@ struct feed *node_feed_make(
 	list_init(&feed->announcers);
 	list_init(&feed->gaps);
 	insert_range(network, feed);
-	judge_frozen(feed);
+	freeze_judge(feed);
 	if (feed->own)
 		network->own_feeds[lane - 1] = feed;
 	return feed;
@@ -337,6 +329,7 @@ void node_feed_free(struct feed *feed)
 	struct list_node *n;
 	while ((n = list_first(&feed->gaps)))
 		gap_free(feed, list_entry(n, struct gap, node));
+	freeze_free(feed);
 	free(feed);
 }
 
@@ -389,6 +382,8 @@ static int accept_run(struct node *node, struct link *link, struct feed *feed, u
 	if (code == 0)
 		code = run_verify(&node->hasher, rules, &feed->tip, first_seq, head, blob_bytes(blob),
 			&node->index, &feed->tip);
+	if (code == ERROR_STATE && feed->tip.epoch < rules->epoch)
+		freeze_settle(feed, link); /* what is held here may be the history that is not meant */
 	if (code)
 		return doubt_chain(link, feed, &feed->tip, rules, first_seq, head, said_prev, blob, code);
 	struct commit *commit = commit_new(node_feed_class(feed));
@@ -424,7 +419,7 @@ int node_feed_run(struct node *node, struct link *link, struct feed *feed, uint6
 	if (skipped)
 		code = ERROR_GAP;
 	if (code == 0 &&
-		(feed->frozen || feed->failed || (node->paused && feed->lane != FEED_LANE_ALERT))) {
+		(freeze_halts(feed) || feed->failed || (node->paused && feed->lane != FEED_LANE_ALERT))) {
 		code = ERROR_STATE;
 		feed->epoch_missing = true;
 	}
@@ -597,23 +592,10 @@ void node_feed_gap_committed(struct node *node, struct commit *commit, const str
 
 /* ---- cuts ---- */
 
-/* Where the tip's epoch ends, and, where that epoch is void as a whole, the one before it. */
-static bool end_of_tip(const struct feed *feed, struct roster_epoch *e)
+void node_feed_cut(
+	struct feed *feed, uint32_t epoch, const struct epoch_cut *at, const struct feed_tip *within)
 {
-	const struct roster *roster = feed->network->roster;
-	uint32_t epoch = feed->tip.epoch;
-	bool known = roster_epoch(roster, &feed->city_id, epoch, e) == 0;
-	while (known && e->is_void && epoch > 1)
-		known = roster_epoch(roster, &feed->city_id, --epoch, e) == 0;
-	return known && e->has_end;
-}
-
-static void apply_cut(struct node *node, struct feed *feed)
-{
-	struct roster_epoch e;
-	unsigned i = feed->lane - 1u;
-	if (feed->tip.seq == 0 || !end_of_tip(feed, &e) || e.end[i].seq >= feed->tip.seq)
-		return;
+	struct node *node = feed->network->node;
 	/* The class of the feed's runs, so that none of them is written after it. */
 	struct commit *commit = commit_new(node_feed_class(feed));
 	struct commit_op *op = commit ? commit_add(commit, COMMIT_CUT) : NULL;
@@ -622,13 +604,18 @@ static void apply_cut(struct node *node, struct feed *feed)
 	op->city_id = feed->city_id;
 	op->feed_id = feed->feed_id;
 	op->lane = feed->lane;
-	op->epoch = e.epoch;
-	op->seq = e.end[i].seq;
-	op->hash = e.end[i].hash;
+	op->epoch = epoch;
+	op->seq = at->seq;
+	op->hash = at->hash;
 	op->arrived = node->now.wall;
 	feed->in_flight++;
 	if (feed->base && op->seq <= feed->base) {
 		node_fill_cut(feed, op->seq, &op->hash, op->epoch);
+	} else if (within) {
+		feed->tip = *within;
+		op->goes_on = true;
+		op->since_checkpoint_entries = within->since_checkpoint_entries;
+		op->since_checkpoint_bytes = within->since_checkpoint_bytes;
 	} else {
 		feed->tip.seq = op->seq;
 		feed->tip.entry_hash = op->hash;
@@ -650,9 +637,7 @@ static void apply_cut(struct node *node, struct feed *feed)
 
 static void apply_charter(struct node *node, struct feed *feed)
 {
-	apply_cut(node, feed);
-	judge_frozen(feed);
-	fork_feed_changed(feed);
+	freeze_settle(feed, NULL);
 	feed->retry_at = monotime_from_us(0);
 	spread_want(node, feed);
 }
@@ -676,6 +661,26 @@ void node_feeds_apply_cuts(struct node *node, struct network *network)
 			apply_charter(node, network->ranges[i].feeds[k]);
 }
 
+static void arrived_anew(struct feed *feed, uint64_t arrival)
+{
+	sync_skip_feed(feed);
+	list_remove(&feed->by_arrival);
+	feed->arrival = arrival;
+	list_push_back(&feed->network->feeds_by_arrival, &feed->by_arrival);
+	sync_feed_appended(feed);
+}
+
+void node_feed_tell_committed(struct node *node, struct commit *commit, const struct commit_op *op)
+{
+	struct feed *feed = node_feed(node, &op->feed_id);
+	if (!feed)
+		return;
+	feed->in_flight--;
+	if (commit->code == 0 && op->arrival.arrival)
+		arrived_anew(feed, op->arrival.arrival);
+	node_feed_settle(feed);
+}
+
 void node_feed_cut_committed(struct node *node, struct commit *commit, const struct commit_op *op)
 {
 	struct feed *feed = node_feed(node, &op->feed_id);
@@ -692,14 +697,11 @@ void node_feed_cut_committed(struct node *node, struct commit *commit, const str
 	feed->durable.entry_hash = feed->durable_hash = op->prev;
 	feed->durable.epoch = op->count;
 	feed_tip_checkpoint(&feed->durable);
+	feed->durable.since_checkpoint_entries = op->since_checkpoint_entries;
+	feed->durable.since_checkpoint_bytes = op->since_checkpoint_bytes;
 	node_feed_settle(feed);
-	if (op->arrival.arrival) {
-		sync_skip_feed(feed);
-		list_remove(&feed->by_arrival);
-		feed->arrival = op->arrival.arrival;
-		list_push_back(&feed->network->feeds_by_arrival, &feed->by_arrival);
-		sync_feed_appended(feed); /* who was told more is told less */
-	}
+	if (op->arrival.arrival)
+		arrived_anew(feed, op->arrival.arrival); /* who was told more is told less */
 	digest_feed_changed(feed);
 	sync_feed_durable(feed);
 	node->publish_due |= feed->own; /* the new epoch's beginning is reached */

@@ -456,8 +456,7 @@ static void answer(
 			? NULL
 			: node_feed(node, &feed_id);
 		if (feed) {
-			hold.lanes[lane - 1].seq = feed->durable_seq;
-			hold.lanes[lane - 1].entry_hash = feed->durable_hash;
+			freeze_told(feed, &hold.lanes[lane - 1].seq, &hold.lanes[lane - 1].entry_hash);
 		}
 	}
 	uint8_t statement[HOLD_BYTES];

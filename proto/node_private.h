@@ -20,7 +20,8 @@
  * digests, cursors, announcements. spread.c: which feed is pulled where. node_attachment.c:
  * attachments fetched. node_hold.c: taking the own feeds back. node_twin.c: twins. node_fill.c:
  * what an unconfirmed city gets, and the rest afterwards. node_rival.c: amendments of one number.
- * node_clock.c: clocks compared. node_fork.c: fork proofs.
+ * node_clock.c: clocks compared. node_fork.c: fork proofs made;
+ * node_freeze.c: what they mean for a feed.
  */
 
 struct network;
@@ -86,6 +87,7 @@ struct feed {
 	struct monotime retry_at; /* not wanted before */
 	struct monotime fill_retry_at; /* the same of what is missing below its beginning */
 	struct dispute *dispute;       /* node_fork.c: a second history is being looked for */
+	struct freeze *freeze;         /* node_freeze.c: by a fork proof of the newest epoch */
 };
 
 /** A bucket that empties by one each `every_ms`; zeroed it is empty. */
@@ -439,6 +441,7 @@ void node_feed_contradicted(
 	struct node *node, struct link *link, struct feed *feed, const struct message_feed *f);
 void node_feed_committed(struct node *node, struct commit *commit, const struct commit_op *op);
 void node_feed_gap_committed(struct node *node, struct commit *commit, const struct commit_op *op);
+void node_feed_tell_committed(struct node *node, struct commit *commit, const struct commit_op *op);
 void node_feed_cut_committed(struct node *node, struct commit *commit, const struct commit_op *op);
 /** Adds the run in `index` to a commit; takes blob. `feed->tip` has been moved behind it. NULL
  * without memory. */
@@ -449,6 +452,12 @@ struct commit_op *node_feed_op(struct feed *feed, struct commit *commit, uint64_
 void node_feed_push(struct feed *feed, uint64_t seq, const uint8_t *head, const struct hash *prev,
 	const struct blob *blob);
 void node_feed_free(struct feed *feed);
+/**
+ * Moves what is held beyond `at` aside. `within`: that place as a tip of an epoch that goes on
+ * there, with another history; NULL: the epoch ends there.
+ */
+void node_feed_cut(
+	struct feed *feed, uint32_t epoch, const struct epoch_cut *at, const struct feed_tip *within);
 void node_feed_apply_cuts(struct node *node, struct network *network, const struct hash *city_id);
 /** The same of all feeds. */
 void node_feeds_apply_cuts(struct node *node, struct network *network);
@@ -770,6 +779,25 @@ void fork_link_closed(struct link *link);
 void fork_on_deadline(struct node *node);
 struct monotime fork_deadline(const struct node *node);
 void fork_free(struct node *node);
+
+/* node_freeze.c */
+/**
+ * Brings a feed in line with the charter and the fork proofs: frozen or not, and what is held
+ * beyond a cut, or is the history that a cut did not choose, moved aside. `link` may be NULL: whom
+ * to ask for the other history.
+ */
+void freeze_settle(struct feed *feed, struct link *link);
+/** Frozen or not, as the charter and the proofs have it. */
+void freeze_judge(struct feed *feed);
+/** A history came that leads on from the last common entry, and the epoch's end is known. */
+void freeze_give_way(struct feed *feed);
+/** Nothing more of it is taken. */
+bool freeze_halts(const struct feed *feed);
+/** What peers are told: the durable tip, or the last common entry of a fork. False: nothing. */
+bool freeze_told(const struct feed *feed, uint64_t *seq, struct hash *hash);
+/** The first seq of which two are signed; 0: none. */
+uint64_t freeze_forked_from(const struct feed *feed);
+void freeze_free(struct feed *feed);
 
 /* node_twin.c */
 void twin_found(struct link *a, struct link *b);

@@ -115,6 +115,8 @@ static int draft_new(struct node *node, const struct hash *network_id, uint8_t l
 		return ERROR_NOT_MEMBER;
 	if (node->twin || node->stopped)
 		return ERROR_STATE;
+	if (roster_fork(network->roster, &node->city_id, lane, NULL, NULL))
+		return ERROR_FORK;
 	if (node->paused && lane != FEED_LANE_ALERT)
 		return ERROR_FULL;
 	if (node->publish_bytes + from->header.len + from->body.len > PUBLISH_QUEUE_BYTES)
@@ -244,6 +246,8 @@ static int own_epoch(struct node *node, struct feed *feed, uint32_t *epoch)
 		return ERROR_NOT_MEMBER;
 	if (!public_key_equal(&own->node_key, &node->public_key))
 		return ERROR_EPOCH_UNKNOWN;
+	if (roster_fork(feed->network->roster, &node->city_id, feed->lane, NULL, NULL))
+		return ERROR_FORK;
 	struct run_rules rules;
 	int code = node_feed_rules(feed, own->epoch, &rules);
 	if (code)

@@ -40,7 +40,7 @@ static bool any_more(const struct feed *feed)
 
 void spread_want(struct node *node, struct feed *feed)
 {
-	if (feed->pull_link || list_linked(&feed->wanting) || feed->frozen ||
+	if (feed->pull_link || list_linked(&feed->wanting) || freeze_halts(feed) ||
 		(!any_more(feed) && !node_fill_due(feed)))
 		return;
 	list_push_back(&node->wanting[node_feed_rank(feed) - 1], &feed->wanting);
@@ -270,7 +270,7 @@ void spread_pull_end(struct link *link, struct feed *feed, uint32_t code)
 	/* Nothing of what it announced could be had, and not because a record is missing here: its word
 	 * is forgotten, so that neither a pull nor a cursor waits for it for ever. */
 	bool empty = !feed->filling && feed->tip.seq == feed->pull_progress_seq &&
-		feed->in_flight == 0 && !feed->failed && !feed->epoch_missing && !feed->frozen &&
+		feed->in_flight == 0 && !feed->failed && !feed->epoch_missing && !freeze_halts(feed) &&
 		!link->node->paused;
 	struct announced *a = sync_announced(feed, link);
 	bool is_void = empty && a && (code == END_DONE || code == END_NOT_HELD);

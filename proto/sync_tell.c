@@ -92,12 +92,12 @@ static bool filter_passes(
 }
 
 /* Not to who announced the same or more; its record has then done its work. */
-static bool feed_known(struct link *link, struct feed *feed)
+static bool feed_known(struct link *link, struct feed *feed, uint64_t seq)
 {
 	struct announced *a = sync_announced(feed, link);
-	if (!a || a->seq < feed->durable_seq)
+	if (!a || a->seq < seq)
 		return false;
-	if (a->seq == feed->durable_seq && a->mark == 0)
+	if (a->seq == seq && a->mark == 0)
 		sync_announced_free(a);
 	return true;
 }
@@ -121,11 +121,12 @@ static bool produce_announce(
 	while (!ln->object_next && ln->feed_next && feed_count < LIMIT_ANNOUNCE_ITEMS && left >= 78) {
 		struct feed *feed = ln->feed_next;
 		ln->feed_next = feed_after(ln->network, feed);
+		struct message_feed *to = &feeds[feed_count];
 		if (!filter_passes(ln, feed->arrival, feed->feed_id.bytes[0], ln->filter_feeds) ||
-			feed_known(link, feed))
+			!freeze_told(feed, &to->seq, &to->entry_hash) || feed_known(link, feed, to->seq))
 			continue;
-		feeds[feed_count++] = (struct message_feed){
-			feed->feed_id, feed->durable_seq, feed->durable_hash};
+		to->feed_id = feed->feed_id;
+		feed_count++;
 		left -= 78;
 	}
 	bool end = !ln->object_next && !ln->feed_next;

@@ -87,6 +87,27 @@ static int members_print(struct cli *cli, const json_t *members)
 	return error ? cli_no_memory(cli) : CLI_DONE;
 }
 
+/** "gdansk showed two histories of its alerts from number 43 on" */
+static void note_forked(struct cli *cli, const json_t *member)
+{
+	static const struct {
+		const char *lane, *of;
+	} names[] = {{"alert", "alerts"}, {"call", "calls"}, {"doc", "documents"},
+		{"meta", "receipts and remarks"}};
+	json_t *feed;
+	size_t i;
+	json_array_foreach(json_object_get(member, "feeds"), i, feed)
+	{
+		long long from = (long long)json_integer_value(json_object_get(feed, "forked_from"));
+		for (size_t k = 0; from && k < sizeof(names) / sizeof(names[0]); k++)
+			if (strcmp(cli_text(feed, "lane"), names[k].lane) == 0)
+				cli_note(cli,
+					"%s showed two histories of its %s from number %lld on. Nobody takes more of "
+					"them until its next key (`hansa key renew` there) says which it means.",
+					cli_text(member, "city"), names[k].of, from);
+	}
+}
+
 int members_show(struct cli *cli)
 {
 	char *network = NULL;
@@ -103,6 +124,8 @@ int members_show(struct cli *cli)
 			"%s is not confirmed: `hansa confirm %s --network %s` shows what to "
 			"compare.",
 			cli_text(member, "city"), cli_text(member, "city"), network);
+	if (!code && !cli->json)
+		json_array_foreach(json_object_get(answer, "members"), i, member) note_forked(cli, member);
 	json_decref(answer);
 	free(network);
 	return code;

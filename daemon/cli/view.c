@@ -232,6 +232,9 @@ static void warnings(FILE *to, const json_t *record)
 		fputs("NOT CONFIRMED: nobody has compared this city's fingerprint by voice yet.\n", to);
 	if (strcmp(state, "disowned") == 0)
 		fputs("DISOWNED: the city or its officers have declared this not theirs.\n", to);
+	else if (strcmp(state, "disputed") == 0)
+		fputs("DISPUTED: this city has signed two histories of these records, and this may be "
+			  "the one it did not mean.\n", to);
 	else if (strcmp(state, "purged") == 0)
 		fputs("PURGED: the text is gone; header and hashes are kept.\n", to);
 	else if (strcmp(state, "gap") == 0)

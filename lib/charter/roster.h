@@ -265,6 +265,9 @@ int roster_record_rival(const struct roster *roster, const struct hash *city_id,
  */
 bool roster_fork(const struct roster *roster, const struct hash *city_id, uint8_t lane,
 	uint64_t *common_seq, struct bytes *wire);
+/** The same of one epoch, also one that is over. */
+bool roster_fork_of(const struct roster *roster, const struct hash *city_id, uint8_t lane,
+	uint32_t epoch, uint64_t *common_seq, struct bytes *wire);
 
 /* Approvals of the amendment that would come next. */
 

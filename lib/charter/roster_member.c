@@ -140,8 +140,15 @@ bool roster_fork(const struct roster *r, const struct hash *city_id, uint8_t lan
 	uint64_t *common_seq, struct bytes *wire)
 {
 	const struct member *m = roster_state_member(r, city_id);
+	return m && roster_fork_of(r, city_id, lane, m->shown.epoch, common_seq, wire);
+}
+
+bool roster_fork_of(const struct roster *r, const struct hash *city_id, uint8_t lane,
+	uint32_t epoch, uint64_t *common_seq, struct bytes *wire)
+{
+	const struct member *m = roster_state_member(r, city_id);
 	for (const struct held_proof *proof = m ? m->proofs : NULL; proof; proof = proof->next) {
-		if (proof->lane != lane || proof->epoch != m->shown.epoch)
+		if (proof->lane != lane || proof->epoch != epoch)
 			continue;
 		if (common_seq)
 			*common_seq = proof->seq;

@@ -184,6 +184,26 @@ int store_put_fill(struct store_txn *txn, const struct store_run *run, struct st
 int store_cut(struct store_txn *txn, const struct hash *feed_id, uint64_t seq,
 	const struct hash *hash, struct timestamp now, uint64_t *disowned, struct store_arrival *out);
 
+/** How far the last checkpoint lies back. */
+struct store_cut_counts {
+	uint32_t entries;
+	uint64_t bytes;
+};
+/**
+ * The same within an epoch that goes on behind `seq` with other entries than the ones held: the
+ * other history of a fork.
+ */
+int store_cut_back(struct store_txn *txn, const struct hash *feed_id, uint64_t seq,
+	const struct hash *hash, struct store_cut_counts counts, struct timestamp now,
+	struct store_arrival *out);
+
+/**
+ * A new arrival for the entries from `first_seq` to the tip, which are held already: peers that
+ * were told of nothing behind it (a fork that is over) are told now. ERROR_NOT_FOUND.
+ */
+int store_tell_again(struct store_txn *txn, const struct hash *feed_id, uint64_t first_seq,
+	struct timestamp now, struct store_arrival *out);
+
 /**
  * Replaces one entry's stored wire form by its purged form (docs/protocol.md section 3), in the
  * valid part or among the disowned. ERROR_NOT_FOUND; ERROR_CHAIN if `entry_hash` is another.

@@ -128,8 +128,9 @@ static int drop_heads_after(struct store_txn *txn, uint32_t feed, uint64_t seq)
 	}
 }
 
-/* The head at the cut is kept for ever; where there is none, an empty row marks the end. */
-static int keep_head_at(struct store_txn *txn, struct feed_row *row)
+/* The head at the cut is kept for ever; where there is none, an empty row marks the end, unless the
+ * epoch goes on behind it. */
+static int keep_head_at(struct store_txn *txn, struct feed_row *row, bool goes_on)
 {
 	struct store_feed *feed = &row->feed_state;
 	uint8_t key[KEY_SEQ_SIZE];
@@ -153,8 +154,8 @@ static int keep_head_at(struct store_txn *txn, struct feed_row *row)
 		memcpy(feed->head, value.data, STORE_HEAD_SIZE);
 		return 0;
 	}
-	if (r && r != ERROR_NOT_FOUND)
-		return r;
+	if ((r && r != ERROR_NOT_FOUND) || goes_on)
+		return r == ERROR_NOT_FOUND ? 0 : r;
 	return engine_put_bytes(txn->t, TABLE_HEADS, bytes_of(key, sizeof key),
 		bytes_of(feed->head, feed->has_head ? STORE_HEAD_SIZE : 0));
 }
@@ -244,8 +245,9 @@ static int cut(struct store_txn *txn, struct feed_row *row, uint64_t seq, const 
 	return r;
 }
 
-int store_cut(struct store_txn *txn, const struct hash *feed_id, uint64_t seq,
-	const struct hash *hash, struct timestamp now, uint64_t *disowned, struct store_arrival *out)
+static int cut_feed(struct store_txn *txn, const struct hash *feed_id, uint64_t seq,
+	const struct hash *hash, const struct store_cut_counts *counts, struct timestamp now,
+	uint64_t *disowned, struct store_arrival *out)
 {
 	struct feed_row row;
 	struct store_arrival arrival = {0};
@@ -266,10 +268,10 @@ int store_cut(struct store_txn *txn, const struct hash *feed_id, uint64_t seq,
 		txn->state.records -= beyond;
 		if (beyond)
 			r = cut(txn, &row, seq, hash, now, &arrival);
-		row.feed_state.since_checkpoint_entries = 0;
-		row.feed_state.since_checkpoint_bytes = 0;
+		row.feed_state.since_checkpoint_entries = counts ? counts->entries : 0;
+		row.feed_state.since_checkpoint_bytes = counts ? counts->bytes : 0;
 		if (!r)
-			r = keep_head_at(txn, &row);
+			r = keep_head_at(txn, &row, counts);
 		if (!r)
 			r = store_feed_save(txn, &row, false);
 		if (r)
@@ -281,6 +283,19 @@ int store_cut(struct store_txn *txn, const struct hash *feed_id, uint64_t seq,
 	if (out)
 		*out = arrival;
 	return 0;
+}
+
+int store_cut(struct store_txn *txn, const struct hash *feed_id, uint64_t seq,
+	const struct hash *hash, struct timestamp now, uint64_t *disowned, struct store_arrival *out)
+{
+	return cut_feed(txn, feed_id, seq, hash, NULL, now, disowned, out);
+}
+
+int store_cut_back(struct store_txn *txn, const struct hash *feed_id, uint64_t seq,
+	const struct hash *hash, struct store_cut_counts counts, struct timestamp now,
+	struct store_arrival *out)
+{
+	return cut_feed(txn, feed_id, seq, hash, &counts, now, NULL, out);
 }
 
 /* Among the disowned; ERROR_NOT_FOUND. */

@@ -82,3 +82,33 @@ int store_put_fill(struct store_txn *txn, const struct store_run *run, struct st
 		*out = arrival;
 	return 0;
 }
+
+int store_tell_again(struct store_txn *txn, const struct hash *feed_id, uint64_t first_seq,
+	struct timestamp now, struct store_arrival *out)
+{
+	struct feed_row row;
+	struct store_arrival arrival;
+	int r = feed_row_find(txn->t, feed_id, &row);
+	if (!r)
+		r = store_fill_state(txn->t, &row);
+	if (r)
+		return r;
+	struct store_feed *feed = &row.feed_state;
+	if (first_seq == 0 || first_seq > feed->seq)
+		return ERROR_NOT_FOUND;
+	struct arrival_row again = {
+		.kind = STORE_ARRIVAL_RUN,
+		.arrived = now,
+		.item_hash = feed->entry_hash,
+		.feed = row.feed,
+		.first_seq = first_seq,
+		.last_seq = feed->seq,
+	};
+	r = store_add_arrival(txn, &again, feed_id, feed->seq, &feed->entry_hash, &arrival);
+	feed->arrival = arrival.arrival;
+	if (!r)
+		r = store_feed_save(txn, &row, false);
+	if (!r && out)
+		*out = arrival;
+	return store_txn_fail(txn, r);
+}

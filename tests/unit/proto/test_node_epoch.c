@@ -416,7 +416,7 @@ static void fork_proof_of(struct city *city, uint64_t seq, struct buffer *wire)
 		.city_id = city->city_id,
 		.lane = FEED_LANE_DOC,
 		.seq = seq,
-		.entry_hash = {{5}}};
+		.entry_hash = {{seq ? 5 : 0}}};
 	struct fork_branch *branches[2] = {&proof.a, &proof.b};
 	struct hasher hasher;
 	struct hash feed_id;
@@ -462,7 +462,7 @@ static void a_frozen_feed_is_pulled_when_it_thaws(void **state)
 	script_announce(&s, &run.feed_id, 1, &published.entry_hash, 99);
 	script_send(&s);
 	assert_true(script_seek(&s, MESSAGE_PULL));
-	fork_proof_of(origin, 6, &proof);
+	fork_proof_of(origin, 0, &proof);
 	message_write_object(&s.out, &c.network_id, buffer_bytes(&proof));
 	script_write_run(&s, &run, 0);
 	message_write_pull_end(&s.out, &run.feed_id, 2, END_DONE);

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "charter/draft.h"
 #include "charter/object.h"
 #include "feed/fork_proof.h"
 #include "proto/message.h"
@@ -45,10 +46,11 @@ static void publish(struct cluster *c, const struct shape *shape, unsigned count
 
 /* E tells X1 and X2 one history, and after its disk was put back Y1 and Y2 another. All links of E
  * are down at the end, the halves have not met. */
-static void equivocate(struct cluster *c, const struct shape *shape)
+static void equivocate_with(struct cluster *c, const struct shape *shape, size_t later)
 {
 	struct city *e = &c->cities[E];
-	cluster_init(c, CITIES, 3);
+	cluster_init(c, CITIES + later, 3);
+	c->count = CITIES; /* those that come later are not there yet */
 	cluster_found(c);
 	cluster_connect(c, &c->cities[X1], &c->cities[X2]);
 	cluster_connect(c, &c->cities[Y1], &c->cities[Y2]);
@@ -74,6 +76,11 @@ static void equivocate(struct cluster *c, const struct shape *shape)
 	cluster_pass(c, 1000);
 	cluster_disconnect(c, e, &c->cities[Y1]);
 	cluster_pass(c, 100);
+}
+
+static void equivocate(struct cluster *c, const struct shape *shape)
+{
+	equivocate_with(c, shape, 0);
 }
 
 static uint64_t seq_at(struct city *at, uint8_t lane)
@@ -142,6 +149,190 @@ static void meet(const struct shape *shape)
 	cluster_deinit(&c);
 }
 
+static void count_bytes(void *ctx, struct city *from, struct city *to, struct buffer *bytes)
+{
+	(void)from;
+	(void)to;
+	*(size_t *)ctx += bytes->len;
+}
+
+/* Whichever history they hold, their digests agree: a new link has nothing to tell. */
+static void digests_agree_while_it_is_frozen(void **state)
+{
+	(void)state;
+	struct cluster c;
+	struct shape shape = {FEED_LANE_DOC, 3, 20, 30};
+	size_t bytes = 0;
+	equivocate(&c, &shape);
+	cluster_connect(&c, &c.cities[X2], &c.cities[Y2]);
+	cluster_pass(&c, 20000);
+	all_have_the_proof(&c, &shape, X1);
+	cluster_disconnect(&c, &c.cities[X2], &c.cities[Y2]);
+	cluster_pass(&c, 100);
+	c.tamper = count_bytes;
+	c.tamper_ctx = &bytes;
+	cluster_connect(&c, &c.cities[X2], &c.cities[Y2]);
+	cluster_pass(&c, 1000);
+	assert_in_range(bytes, 200, 512);
+	/* Both still have what they had: the key that signed both takes nothing away. */
+	assert_int_equal(seq_at(&c.cities[X2], shape.lane), 23);
+	assert_int_equal(seq_at(&c.cities[Y2], shape.lane), 33);
+	cluster_deinit(&c);
+}
+
+/* Who comes later takes what both histories have in common, and no more alerts than that. */
+static void a_newcomer_takes_the_common_part(void **state)
+{
+	(void)state;
+	struct cluster c;
+	struct shape shape = {FEED_LANE_ALERT, 5, 2, 3};
+	struct node_feed feed;
+	equivocate_with(&c, &shape, 1);
+	cluster_connect(&c, &c.cities[X2], &c.cities[Y2]);
+	cluster_pass(&c, 20000);
+	all_have_the_proof(&c, &shape, X1);
+	c.count = CITIES + 1;
+	struct city *late = &c.cities[CITIES];
+	cluster_admit(&c.cities[X1], late, true);
+	cluster_connect(&c, late, &c.cities[X1]);
+	cluster_connect(&c, late, &c.cities[Y1]);
+	cluster_pass(&c, 10000);
+	all_have_the_proof(&c, &shape, X1);
+	assert_int_equal(seq_at(late, shape.lane), shape.common);
+	assert_true(cluster_feed(late, &c.cities[E], shape.lane, &feed));
+	assert_int_equal(feed.forked_from, shape.common + 1);
+	nobody_was_blamed(&c);
+	cluster_deinit(&c);
+}
+
+/* ---- the next epoch ---- */
+
+static void on_object(void *ctx, int code, const struct hash *object_hash, uint64_t arrival)
+{
+	(void)object_hash;
+	(void)arrival;
+	*(int *)ctx = code;
+}
+
+/* E's next record, whose cut in the lane is given. */
+static void renew_at(struct cluster *c, uint8_t lane, const struct epoch_cut *cut)
+{
+	struct city *e = &c->cities[E];
+	struct epoch_cut cuts[EPOCH_LANES] = {{0}};
+	uint8_t seed[SECRET_SEED_SIZE], sealing[32] = {9};
+	struct secret_key *key, *former = e->node_key;
+	struct buffer wire;
+	int code = 1;
+	memset(seed, 78, sizeof seed);
+	assert_int_equal(secret_key_from_seed(seed, &key), 0);
+	cuts[lane - 1] = *cut;
+	buffer_init(&wire, LIMIT_OBJECT_BYTES);
+	assert_int_equal(draft_renewal(node_network_roster(e->node, 0), &e->city_id, e->city_key, key,
+						 sealing, cuts, EPOCH_REASON_THAW, (uint64_t)c->now.wall.ms, &wire),
+		0);
+	assert_int_equal(
+		node_object_submit(e->node, &c->network_id, buffer_bytes(&wire), on_object, &code, c->now),
+		0);
+	buffer_deinit(&wire);
+	cluster_pass(c, 10);
+	assert_int_equal(code, 0);
+	e->node_key = key;
+	node_set_node_key(e->node, key, secret_key_public(key), c->now);
+	secret_key_free(former);
+	cluster_pass(c, 10);
+}
+
+static int take_hash(void *ctx, const struct store_entry *entry)
+{
+	*(struct hash *)ctx = entry->entry_hash;
+	return 0;
+}
+
+static void cut_of(struct city *at, uint8_t lane, uint64_t seq, struct epoch_cut *cut)
+{
+	struct hash feed_id;
+	cut->seq = seq;
+	cut->hash = (struct hash){{0}};
+	assert_int_equal(
+		feed_id_of(&at->cluster->network_id, &at->cluster->cities[E].city_id, lane, &feed_id), 0);
+	if (seq)
+		assert_int_equal(store_read_entry(at->store, &feed_id, seq, take_hash, &cut->hash), 0);
+}
+
+/* The cut is drawn where `chosen` stands, after `seq` entries: all take that history. */
+static void thaw(const struct shape *shape, size_t chosen, uint64_t seq, bool restart)
+{
+	struct cluster c;
+	struct epoch_cut cut;
+	equivocate(&c, shape);
+	cluster_connect(&c, &c.cities[X2], &c.cities[Y2]);
+	cluster_pass(&c, 20000);
+	cut_of(&c.cities[chosen], shape->lane, seq, &cut);
+	cluster_connect(&c, &c.cities[E], &c.cities[X1]);
+	cluster_connect(&c, &c.cities[E], &c.cities[Y1]);
+	cluster_pass(&c, 2000);
+	all_have_the_proof(&c, shape, E);
+	assert_int_equal(cluster_publish(&c.cities[E], shape->lane, "still frozen", NULL), ERROR_FORK);
+	renew_at(&c, shape->lane, &cut);
+	cluster_pass(&c, 10);
+	if (restart) {
+		cluster_node_stop(&c.cities[X2]);
+		cluster_node_start(&c.cities[X2]);
+		cluster_connect(&c, &c.cities[X1], &c.cities[X2]);
+		cluster_connect(&c, &c.cities[X2], &c.cities[Y2]);
+	}
+	cluster_connect(&c, &c.cities[E], &c.cities[X1]);
+	cluster_connect(&c, &c.cities[E], &c.cities[Y1]);
+	assert_true(cluster_run(&c, cluster_converged, NULL, 60000));
+	for (size_t i = 0; i < c.count; i++) {
+		struct epoch_cut held;
+		assert_false(frozen_at(&c.cities[i], shape->lane));
+		assert_int_equal(seq_at(&c.cities[i], shape->lane), seq);
+		cut_of(&c.cities[i], shape->lane, seq, &held);
+		assert_true(hash_equal(&held.hash, &cut.hash));
+	}
+	assert_int_equal(cluster_publish(&c.cities[E], shape->lane, "goes on", NULL), 0);
+	assert_true(cluster_run(&c, cluster_converged, NULL, 10000));
+	for (size_t i = 0; i < c.count; i++)
+		assert_int_equal(seq_at(&c.cities[i], shape->lane), seq + 1);
+	nobody_was_blamed(&c);
+	cluster_deinit(&c);
+}
+
+static void thawed_with_the_citys_own_history(void **state)
+{
+	(void)state;
+	thaw(&(struct shape){FEED_LANE_DOC, 3, 2, 4}, Y1, 7, false);
+	thaw(&(struct shape){FEED_LANE_DOC, 3, 4, 2}, Y1, 5, false);
+	thaw(&(struct shape){FEED_LANE_DOC, 3, 4, 4}, Y1, 7, true);
+	thaw(&(struct shape){FEED_LANE_ALERT, 3, 2, 4}, Y1, 6, true);
+}
+
+static void thawed_with_the_other_history(void **state)
+{
+	(void)state;
+	thaw(&(struct shape){FEED_LANE_DOC, 3, 4, 2}, X1, 7, true);
+	thaw(&(struct shape){FEED_LANE_DOC, 3, 2, 4}, X1, 5, false);
+	thaw(&(struct shape){FEED_LANE_ALERT, 3, 4, 4}, X1, 7, false);
+	thaw(&(struct shape){FEED_LANE_DOC, 0, 3, 3}, X1, 3, false);
+}
+
+static void thawed_at_the_common_entry(void **state)
+{
+	(void)state;
+	thaw(&(struct shape){FEED_LANE_DOC, 3, 4, 2}, X1, 3, false);
+	thaw(&(struct shape){FEED_LANE_ALERT, 3, 4, 2}, X1, 3, false);
+	thaw(&(struct shape){FEED_LANE_DOC, 0, 4, 2}, X1, 0, true);
+}
+
+/* The checkpoint rule goes on counting across the place that the feed went back to. */
+static void thawed_far_back(void **state)
+{
+	(void)state;
+	thaw(&(struct shape){FEED_LANE_DOC, 700, 1400, 1200}, X1, 2100, true);
+	thaw(&(struct shape){FEED_LANE_DOC, 300, 500, 700}, Y1, 1000, true);
+}
+
 static void documents(void **state)
 {
 	(void)state;
@@ -195,6 +386,12 @@ int main(void)
 		cmocka_unit_test(alerts_of_one_length),
 		cmocka_unit_test(alerts_far_back),
 		cmocka_unit_test(documents_far_back),
+		cmocka_unit_test(digests_agree_while_it_is_frozen),
+		cmocka_unit_test(a_newcomer_takes_the_common_part),
+		cmocka_unit_test(thawed_with_the_citys_own_history),
+		cmocka_unit_test(thawed_with_the_other_history),
+		cmocka_unit_test(thawed_at_the_common_entry),
+		cmocka_unit_test(thawed_far_back),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

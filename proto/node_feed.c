@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "proto/node_private.h"
+#include "proto/run_rules.h"
 #include "record/kind.h"
 
 /* Feeds: what is accepted (verified) and what is durable of each, and the way of a run from a link
@@ -97,22 +98,7 @@ uint8_t node_feed_rank(const struct feed *feed)
 
 int node_feed_rules(const struct feed *feed, uint32_t epoch, struct run_rules *rules)
 {
-	struct roster_epoch e;
-	int code = roster_epoch(feed->network->roster, &feed->city_id, epoch, &e);
-	if (code)
-		return code == ERROR_NOT_MEMBER ? ERROR_EPOCH_UNKNOWN : code;
-	unsigned i = feed->lane - 1u;
-	*rules = (struct run_rules){.epoch = epoch,
-		.node_key = e.node_key,
-		.start_seq = e.start[i].seq,
-		.start_hash = e.start[i].hash,
-		.has_end = e.has_end,
-		.alert_lane = feed->lane == FEED_LANE_ALERT};
-	if (e.has_end) {
-		rules->end_seq = e.end[i].seq;
-		rules->end_hash = e.end[i].hash;
-	}
-	return 0;
+	return run_rules_of(feed->network->roster, &feed->city_id, feed->lane, epoch, rules);
 }
 
 enum commit_class node_feed_class(struct feed *feed)

@@ -215,7 +215,7 @@ void city_init(struct world *world, uint32_t index)
 	struct city *city = &world->cities[index];
 	struct store_options options = {.epoch_seed = {1}};
 	city->world = world;
-	city->index = index;
+	city->index = city->origin = index;
 	snprintf(city->slug, sizeof city->slug, "city-%u", index);
 	key_from(world, &city->city_key);
 	key_from(world, &city->node_key);

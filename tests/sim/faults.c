@@ -27,6 +27,7 @@ enum fault_kind {
 	FAULT_RESUME,
 	FAULT_RENEW,
 	FAULT_BURST,
+	FAULT_CUT,
 	FAULT_COUNT
 };
 
@@ -152,7 +153,7 @@ static bool is_held_elsewhere(const struct city *city)
 			roster_number(roster) >= roster_number(node_network_roster(city->node, 0));
 		for (unsigned k = 0; k < FEED_LANE_COUNT && all; k++) {
 			uint32_t feed = city->index * FEED_LANE_COUNT + k;
-			all = other->durable[feed] >= world->feeds[feed].count;
+			all = other->durable[feed] >= world->feeds[feed].tip_seq;
 		}
 		if (all)
 			return true;
@@ -176,6 +177,7 @@ static void rollback(struct world *world)
 	store_snapshot_free(city->snapshot);
 	city->snapshot = NULL;
 	city->rolled_back = true;
+	city->force_due = world_below(world, 3) == 0;
 	world->rollbacks++;
 }
 
@@ -183,7 +185,7 @@ static void renew(struct world *world)
 {
 	struct city *city = some_city(world);
 	if (city && !city->rolled_back)
-		membership_renew(city);
+		membership_renew(city, false);
 }
 
 static void burst(struct world *world)
@@ -223,6 +225,7 @@ static const struct fault faults[FAULT_COUNT] = {
 	[FAULT_RESUME] = {8, membership_resume},
 	[FAULT_RENEW] = {8, renew},
 	[FAULT_BURST] = {3, burst},
+	[FAULT_CUT] = {5, cut_suspend},
 };
 
 void faults_init(struct world *world)

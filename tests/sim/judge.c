@@ -21,6 +21,7 @@ static void city_step(struct city *city)
 	if (city->called > CALLS_MAX)
 		world_fail(world, "%s asked to be called %u times in a second", city->slug, city->called);
 	city->called = 0;
+	cut_step(city);
 	if (city->commit_bytes > COMMIT_BYTES_MAX)
 		world_fail(world, "%s has %zu bytes waiting for its disk", city->slug, city->commit_bytes);
 	if (city->read_count > READS_MAX)
@@ -140,6 +141,18 @@ static bool same_feeds(struct city *a, struct city *b, char *why, size_t len)
 	return true;
 }
 
+/* What is valid of what the city signed. */
+static uint64_t valid_tip(const struct city *city, const struct ledger_feed *feed)
+{
+	struct roster_epoch e;
+	if (feed->tip_seq &&
+		roster_epoch(node_network_roster(city->node, 0), &city->city_id, feed->tip_epoch, &e) ==
+			0 &&
+		e.has_end && e.end[feed->lane - 1].seq < feed->tip_seq)
+		return e.end[feed->lane - 1].seq;
+	return feed->tip_seq;
+}
+
 static bool own_is_whole(struct city *city, char *why, size_t len)
 {
 	struct world *world = city->world;
@@ -153,10 +166,10 @@ static bool own_is_whole(struct city *city, char *why, size_t len)
 		uint32_t i = city->index * FEED_LANE_COUNT + k;
 		struct node_feed feed = {0};
 		node_feed_find(city->node, &world->feeds[i].feed_id, &feed);
-		if (feed.seq == world->feeds[i].count)
+		if (feed.seq == valid_tip(city, &world->feeds[i]) || feed.frozen)
 			continue;
 		snprintf(why, len, "%s holds its own lane %u to %llu of %llu", city->slug, k + 1,
-			(unsigned long long)feed.seq, (unsigned long long)world->feeds[i].count);
+			(unsigned long long)feed.seq, (unsigned long long)valid_tip(city, &world->feeds[i]));
 		return false;
 	}
 	return true;

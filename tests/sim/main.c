@@ -24,7 +24,7 @@
 struct result {
 	bool ok;
 	uint64_t trace, steps, published, acknowledged, refused, connections, faults, amendments,
-		rollbacks, renewals;
+		rollbacks, renewals, disowned, forced, proofs;
 	int64_t virtual_s;
 	long memory_kib;
 	char failure[512];
@@ -68,6 +68,9 @@ static struct result simulate(const struct world_options *options)
 	result.faults = world.faults;
 	result.rollbacks = world.rollbacks;
 	result.renewals = world.renewals;
+	result.disowned = world.disowned;
+	result.forced = world.forced;
+	result.proofs = world.proofs;
 	result.amendments = world.amendment_count;
 	result.virtual_s = world.now_us / WORLD_S;
 	memcpy(result.failure, world.failure, sizeof result.failure);
@@ -149,11 +152,12 @@ static void report(const struct world_options *options, uint64_t seed, const str
 		(unsigned long long)seed, r->ok ? "ok" : "FAILED", (unsigned long long)r->trace,
 		(unsigned long long)r->steps, (long long)r->virtual_s, (unsigned long long)r->acknowledged,
 		(unsigned long long)r->published);
-	printf(
-		"%llu faults, %llu connections, %llu amendments, %llu renewals, %llu rollbacks, %ld MiB\n",
+	printf("%llu faults, %llu connections, %llu amendments, %llu renewals, %llu rollbacks, "
+		   "%llu forced, %llu cuts, %llu proofs, %ld MiB\n",
 		(unsigned long long)r->faults, (unsigned long long)r->connections,
 		(unsigned long long)r->amendments, (unsigned long long)r->renewals,
-		(unsigned long long)r->rollbacks, r->memory_kib / 1024);
+		(unsigned long long)r->rollbacks, (unsigned long long)r->forced,
+		(unsigned long long)r->disowned, (unsigned long long)r->proofs, r->memory_kib / 1024);
 	if (!r->ok) {
 		printf("  %s\n  replay: ", r->failure);
 		print_command(options, seed);

@@ -83,7 +83,7 @@ void membership_found(struct world *world)
 }
 
 /* An honest city that runs and holds the newest amendment. */
-static struct city *amender(struct world *world)
+struct city *membership_amender(struct world *world)
 {
 	uint32_t from = (uint32_t)world_below(world, world->count);
 	for (uint32_t i = 0; i < world->count; i++) {
@@ -96,12 +96,13 @@ static struct city *amender(struct world *world)
 	return NULL;
 }
 
-static void amend(struct world *world, struct city *at, const struct amendment_item *item)
+void membership_amend(struct world *world, struct city *at, const struct amendment_item *item)
 {
 	struct buffer body, envelope;
 	buffer_init(&body, LIMIT_OBJECT_BYTES);
 	require(draft_amendment(node_network_roster(at->node, 0), item, 1,
 				(uint64_t)world_time(at).wall.ms, &body) == 0);
+	world->joiner = NULL;
 	world->amending = true;
 	world->amender = at->index;
 	world->amend_code = 1;
@@ -143,7 +144,7 @@ static void adopt(struct city *from, struct city *joiner)
 void membership_join(struct world *world)
 {
 	static const uint8_t sealing_key[32] = {9};
-	struct city *at = amender(world), *joiner = NULL;
+	struct city *at = membership_amender(world), *joiner = NULL;
 	for (uint32_t i = world->founders; i < world->count && !joiner; i++)
 		if (!world->cities[i].admitted)
 			joiner = &world->cities[i];
@@ -163,15 +164,15 @@ void membership_join(struct world *world)
 	item.admit.country = bytes_from_text("HU");
 	item.admit.record = buffer_bytes(&record);
 	item.admit.confirmed = true;
+	membership_amend(world, at, &item);
 	world->joiner = joiner;
-	amend(world, at, &item);
 	buffer_deinit(&record);
 	city_settle(at);
 }
 
 void membership_suspend(struct world *world)
 {
-	struct city *at = amender(world);
+	struct city *at = membership_amender(world);
 	struct city *whom = &world->cities[world_below(world, world->count)];
 	if (!at || world->amending || at == whom || !whom->admitted)
 		return;
@@ -182,14 +183,13 @@ void membership_suspend(struct world *world)
 		return;
 	struct amendment_item item = {.kind = AMENDMENT_SUSPEND, .city_id = whom->city_id};
 	item.end.reason = bytes_from_text("seized");
-	world->joiner = NULL;
-	amend(world, at, &item);
+	membership_amend(world, at, &item);
 	city_settle(at);
 }
 
 void membership_resume(struct world *world)
 {
-	struct city *at = amender(world);
+	struct city *at = membership_amender(world);
 	const struct roster_member *m;
 	for (size_t i = 0;
 		 at && !world->amending && (m = roster_member_at(node_network_roster(at->node, 0), i));
@@ -197,8 +197,7 @@ void membership_resume(struct world *world)
 		if (m->status != MEMBER_SUSPENDED)
 			continue;
 		struct amendment_item item = {.kind = AMENDMENT_RESUME, .city_id = m->city_id};
-		world->joiner = NULL;
-		amend(world, at, &item);
+		membership_amend(world, at, &item);
 		city_settle(at);
 		return;
 	}
@@ -206,17 +205,19 @@ void membership_resume(struct world *world)
 
 /* ---- renewal ---- */
 
-void membership_renew(struct city *city)
+void membership_renew(struct city *city, bool force)
 {
 	uint8_t seed[SECRET_SEED_SIZE];
 	const struct roster_member *own = membership_own(city);
 	if (!own || own->status != MEMBER_ACTIVE || city->renewing || city->next_key ||
-		node_publishing(city->node, NULL) != NODE_PUBLISHING_OPEN)
+		node_publishing(city->node, NULL) !=
+			(force ? NODE_PUBLISHING_RECOVERING : NODE_PUBLISHING_OPEN))
 		return;
 	for (size_t i = 0; i < sizeof seed; i++)
 		seed[i] = (uint8_t)(world_random(&city->world->chance) >> 16);
 	require(secret_key_from_seed(seed, &city->next_key) == 0);
 	city->renewing = true;
+	city->renew_force = force;
 	city->renew_submitted = false;
 	city->renew_code = 1;
 	node_hold_drafts(city->node, true, world_time(city));
@@ -226,6 +227,12 @@ void membership_renew(struct city *city)
 static void take_over(struct city *city)
 {
 	struct secret_key *former = city->node_key;
+	city->epoch_newest = membership_own(city)->epoch;
+	if (city->renew_force) {
+		node_forgo_word(city->node, &city->world->network_id, world_time(city));
+		city->world->forced++;
+	}
+	city->renew_force = false;
 	city->node_key = city->next_key;
 	city->next_key = NULL;
 	node_set_node_key(
@@ -256,6 +263,7 @@ static void submit_record(struct city *city)
 				city->node, &world->feeds[city->index * FEED_LANE_COUNT + k].feed_id, &feed) &&
 			feed.seq > 0)
 			cuts[k] = (struct epoch_cut){feed.seq, feed.entry_hash};
+		ledger_cut(&world->feeds[city->index * FEED_LANE_COUNT + k], &cuts[k]);
 	}
 	city->renew_submitted = true;
 	buffer_init(&wire, LIMIT_OBJECT_BYTES);

@@ -76,6 +76,7 @@ struct city_target {
 struct city {
 	struct world *world;
 	uint32_t index, life;
+	uint32_t origin; /* whose keys it has: its own index, but of a copy */
 	char slug[16];
 	struct secret_key *city_key, *node_key, *next_key;
 	struct hash city_id;
@@ -109,13 +110,16 @@ struct city {
 	struct city_target targets[CITY_TARGETS_MAX];
 	unsigned target_count;
 	/* seen by the judge */
-	uint64_t *durable; /* of each feed of the world, as committed here */
-	uint64_t charter_number;
-	int64_t amended_us; /* when an amendment last became durable here */
-	bool rolled_back;   /* takes its feeds back */
+	uint64_t *durable;                        /* of each feed of the world, as committed here */
+	uint64_t charter_number, charter_durable; /* as it was shown, as it was committed */
+	int64_t amended_us;                       /* when an amendment last became durable here */
+	bool rolled_back;                         /* takes its feeds back */
+	bool force_due;                           /* or goes on without them */
+	bool may_fork; /* a twin, an equivocator, a store put back with its guard */
 	/* a renewal of the node key, as daemon/app_renew.c does it */
-	bool renewing, renew_submitted;
-	int renew_code; /* 1: not answered yet */
+	bool renewing, renew_submitted, renew_force;
+	uint32_t epoch_newest; /* of its records, wherever they are */
+	int renew_code;        /* 1: not answered yet */
 };
 
 struct city_commit {
@@ -128,15 +132,32 @@ struct ledger_entry {
 	struct hash entry_hash;
 	uint64_t content; /* over its wire form */
 	uint64_t head;    /* over the head that the origin signed here; 0: none */
+	uint32_t epoch;   /* in which it was signed */
 	bool acknowledged;
+};
+
+/** A further one that its origin signed at a seq: of a second history, or of an epoch that goes on
+ * below what a cut disowned. */
+struct ledger_other {
+	uint64_t seq;
+	struct ledger_entry entry;
 };
 
 struct ledger_feed {
 	struct hash feed_id;
 	uint32_t city;
 	uint8_t lane;
-	struct ledger_entry *entries; /* [0] is seq 1 */
+	struct ledger_entry *entries; /* [0] is seq 1: the first that was signed there */
 	uint64_t count, capacity;
+	struct ledger_other *others;
+	size_t other_count;
+	uint64_t forked; /* the lowest seq at which two of one epoch were signed; 0: nowhere */
+	/* the newest valid entry at the origin */
+	uint64_t tip_seq;
+	uint32_t tip_epoch;
+	/* cuts that were made: (seq, hash), by city key or officers */
+	struct epoch_cut *cuts;
+	size_t cut_count;
 };
 
 struct world_options {
@@ -173,6 +194,7 @@ struct world {
 	int64_t hushed_us; /* nobody publishes from then on, so that nothing newer heals what is lost */
 	bool partitioned, one_way, quiet;
 	uint64_t published, acknowledged, refused, connections, rollbacks, renewals;
+	uint64_t disowned, forced, proofs;
 	uint64_t faults, publications; /* so many were due: they are numbered */
 	/* failed: why; empty: all is well */
 	char failure[512];
@@ -230,16 +252,26 @@ void wire_free_if_over(struct wire *wire);
 
 /* membership.c */
 void membership_found(struct world *world);
+/** An honest city that runs and holds the newest amendment, or NULL. */
+struct city *membership_amender(struct world *world);
+/** The officer signs the next amendment there. */
+void membership_amend(struct world *world, struct city *at, const struct amendment_item *item);
 void membership_join(struct world *world);
 void membership_suspend(struct world *world);
 void membership_resume(struct world *world);
-void membership_renew(struct city *city);
+/** By force: a city that waits for its own entries goes on without what is not here. */
+void membership_renew(struct city *city, bool force);
 /** A restart finds the charter naming its next key. */
 void membership_renew_resume(struct city *city);
 /** What waits for the node's answers goes on. */
 void membership_step(struct city *city);
 /** Its member record as it sees itself; NULL: none. */
 const struct roster_member *membership_own(const struct city *city);
+
+/* cut.c */
+void cut_suspend(struct world *world);
+/** Its epoch was ended by officers: it begins another. Or its admin waits no longer. */
+void cut_step(struct city *city);
 
 /* faults.c */
 /** Which cities are liars. */
@@ -254,6 +286,8 @@ void faults_publish(struct world *world);
 void ledger_init(struct world *world);
 void ledger_deinit(struct world *world);
 void ledger_commit(struct city *city, const struct commit *commit);
+/** A cut of that feed was signed: entries beyond it may be disowned. */
+void ledger_cut(struct ledger_feed *feed, const struct epoch_cut *cut);
 void ledger_acknowledged(struct city *city, uint8_t lane, const struct node_published *published);
 /** A node that has started: it holds what was durable there. */
 void ledger_started(struct city *city);

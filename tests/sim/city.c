@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "record/header.h"
+#include "tests/sim/scale.h"
 #include "tests/sim/world.h"
 
 /* A node's life, and what surrounds it: its writer, its reader, its guard, its drafts. */
@@ -77,6 +78,8 @@ static void io_commit(void *ctx, struct commit *commit)
 	struct city_commit *waiting = calloc(1, sizeof *waiting);
 	require(waiting);
 	waiting->commit = commit;
+	if (city->world->scale)
+		scale_accepted(city, commit);
 	city->commit_bytes += commit->bytes;
 	list_push_back(&city->commits, &waiting->node);
 	if (!city->writing && !city->dying)
@@ -231,8 +234,10 @@ void city_init(struct world *world, uint32_t index)
 	city->read_latency_us = 200;
 	city->rate = 100000 << world_below(world, 10); /* 0.8 Mbit/s to 400 Mbit/s */
 	city->deadline_us = INT64_MAX;
-	city->durable = calloc((size_t)world->count * FEED_LANE_COUNT, sizeof *city->durable);
-	require(city->durable);
+	if (!world->options.scale) {
+		city->durable = calloc((size_t)world->count * FEED_LANE_COUNT, sizeof *city->durable);
+		require(city->durable);
+	}
 	/* All in a small world, or the next two; else a ring and seven by chance. */
 	bool all = world->count <= CITY_TARGETS_MAX;
 	unsigned targets = world->sparse ? 2 : all ? world->count - 1 : 8;
@@ -267,7 +272,7 @@ static void tell_guard(struct city *city)
 	for (unsigned k = 0; k < FEED_LANE_COUNT; k++) {
 		head.lanes[k].seq = city->guard.seq[k];
 		head.lanes[k].entry_hash = city->guard.entry_hash[k];
-		own |= city->durable[city->index * FEED_LANE_COUNT + k] > 0;
+		own |= city->durable && city->durable[city->index * FEED_LANE_COUNT + k] > 0;
 	}
 	if (city->guard.known)
 		node_set_guard(city->node, &head, world_time(city));
@@ -291,6 +296,8 @@ void city_start(struct city *city)
 		.relay = true,
 		.compression = city->index % 3 != 0, /* so that both kinds meet */
 	};
+	if (city->world->scale)
+		config.charters_of = city->world->scale->registrar->node;
 	struct complaint complaint;
 	char text[32];
 	const char *address = text;

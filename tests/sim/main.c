@@ -12,6 +12,7 @@
 
 #include "base/check.h"
 #include "crypto/key.h"
+#include "tests/sim/scale.h"
 #include "tests/sim/world.h"
 
 /*
@@ -40,6 +41,7 @@ static const char usage[] =
 	"usage: ./run sim [--seed S] [--seeds K] [--nodes N] [--minutes M] [--jobs J]\n"
 	"                 [--twice] [--calm] [--first] [--log] [--shrink] [--only-faults LIST]\n"
 	"                 [--compact] [--random] [--seconds S]\n"
+	"       ./run sim --scale N[,N]... [--json] [--plots FOLDER] [--seed S]\n"
 	"  --seed S     the first seed (1)       --seeds K    how many (1)\n"
 	"  --nodes N    cities, 2 to 200 (12)    --minutes M  virtual, before all is mended (10)\n"
 	"  --jobs J     seeds at once (2)        --twice      each seed twice: the traces must agree\n"
@@ -49,6 +51,8 @@ static const char usage[] =
 	"               fails is shown\n"
 	"  --random     the first seed by chance; it is shown\n"
 	"  --seconds S  no new seed after so long, real time\n"
+	"  --scale N    how news spreads among N cities, 10 to 10,000, of which 0, 10, 50 and 80 of a\n"
+	"               hundred die at once and come back (tests/sim/scale)\n"
 	"  --shrink     ends with the first seed that fails, and makes it small\n"
 	"  --only-faults LIST  of the seed's faults only these numbers, such as 3,17; 0: none\n";
 
@@ -183,6 +187,7 @@ struct command {
 	unsigned jobs;
 	bool twice, first, shrink, compact;
 	double seconds;
+	uint32_t scale;
 };
 
 /* Where seeds begin that nobody has run before: printed, since they must be run again. */
@@ -209,7 +214,8 @@ static struct command parse(int argc, char **argv)
 		{"first", no_argument, NULL, 'f'}, {"log", no_argument, NULL, 'l'},
 		{"shrink", no_argument, NULL, 'r'}, {"only-faults", required_argument, NULL, 'o'},
 		{"compact", no_argument, NULL, 'p'}, {"random", no_argument, NULL, 'x'},
-		{"seconds", required_argument, NULL, 'w'}, {NULL, 0, NULL, 0}};
+		{"seconds", required_argument, NULL, 'w'}, {"scale", required_argument, NULL, 'z'},
+		{NULL, 0, NULL, 0}};
 	static struct fault_set only; /* as long as the process */
 	struct command c = {.options = {.seed = 1, .nodes = 12, .minutes = 10, .faults = true},
 		.seeds = 1,
@@ -237,6 +243,8 @@ static struct command parse(int argc, char **argv)
 			c.options.log = true;
 		else if (option == 'p')
 			set_compact(&c);
+		else if (option == 'z')
+			c.scale = (uint32_t)number(optarg, 10, WORLD_CITIES_MAX);
 		else if (option == 'x')
 			c.options.seed = random_seed();
 		else if (option == 'w')
@@ -341,6 +349,10 @@ int main(int argc, char **argv)
 	struct job jobs[JOBS_MAX] = {{0}};
 	uint64_t first = c.options.seed, runs = c.seeds * (c.twice ? 2 : 1);
 	struct tally t = {.begin = seconds()};
+	if (c.scale) {
+		struct scale_options scale = {c.options.seed, c.scale, 10, 10, c.options.log};
+		return !scale_run(&scale);
+	}
 	if (c.compact)
 		printf("seeds from %llu, %u cities, %lld minutes\n", (unsigned long long)first,
 			c.options.nodes, (long long)c.options.minutes);

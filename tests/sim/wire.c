@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "tests/sim/scale.h"
 #include "tests/sim/world.h"
 
 /*
@@ -20,6 +21,7 @@
 #define FLAP_US (3 * WORLD_S)
 #define LAST_BYTES 65536u
 #define RECORD_BYTES 16384u
+#define IDLE_BYTES 512u /* kept of a buffer that is empty */
 
 struct chunk {
 	struct list_node node;
@@ -57,6 +59,7 @@ void wire_free(struct wire *wire)
 		if (end->liar)
 			liar_deinit(end->liar);
 		free(end->liar);
+		free(end->stream);
 		buffer_deinit(&end->in);
 	}
 	list_remove(&wire->node);
@@ -173,8 +176,12 @@ static void pump_in(struct wire_end *end)
 		size_t take = 1 + (world_random(&world->net_chance) >> 40) % 70000;
 		struct bytes bytes = bytes_slice(buffer_bytes(&end->in), 0, take);
 		world->steps++;
+		if (end->stream)
+			scale_received(end, bytes);
+		end->city->receiving = end;
 		if (link_receive(end->link, bytes, world_time(end->city)))
 			end->closing = true;
+		end->city->receiving = NULL;
 		/* The other side's window opens. */
 		end->peer->in_flight -= bytes.len;
 		buffer_consume(&end->in, bytes.len);
@@ -185,6 +192,8 @@ static void pump_in(struct wire_end *end)
 				world, end->wire->latency_us, EVENT_PUMP, end->peer->city->index, 0, end->peer);
 		}
 	}
+	if (end->in.len == 0)
+		buffer_shrink(&end->in, IDLE_BYTES);
 }
 
 void wire_pump(struct wire_end *end)
@@ -318,8 +327,35 @@ static bool is_linked(const struct city *city, uint32_t to)
 	return false;
 }
 
+/* Who does not answer twice gives way to another. */
+static void dial_targets(struct city *city)
+{
+	struct world *world = city->world;
+	for (unsigned i = 0; i < city->target_count; i++) {
+		struct city_target *target = &city->targets[i];
+		if (target->busy || target->due_us > world->now_us)
+			continue;
+		if (is_linked(city, target->city)) {
+			target->failures = 0;
+			continue;
+		}
+		if (target->failures >= 2) {
+			uint32_t other = (uint32_t)(world_random(&world->net_chance) >> 33) % world->count;
+			if (other == city->index || target_of(city, &world->cities[other]))
+				continue;
+			*target = (struct city_target){.city = other};
+		}
+		attempt(city, target);
+	}
+	world_push(world, DIAL_TICK_US, EVENT_DIAL, city->index, 0, NULL);
+}
+
 void wire_dial(struct city *city)
 {
+	if (city->world->scale) {
+		dial_targets(city);
+		return;
+	}
 	struct node_dial dials[4];
 	struct world *world = city->world;
 	size_t count = node_dials(city->node, may_dial, city, dials, 4);
@@ -356,6 +392,10 @@ static void end_open(struct wire_end *end, struct city *city, struct city *peer,
 	require(end->link);
 	list_push_back(&city->ends, &end->by_city);
 	link_set_rate(end->link, end->wire->rate);
+	if (end->world->scale) {
+		end->stream = calloc(1, sizeof *end->stream);
+		require(end->stream);
+	}
 	if (city->lie == LIE_NONE)
 		return;
 	end->liar = malloc(sizeof *end->liar);

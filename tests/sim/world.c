@@ -64,7 +64,7 @@ void world_fail(struct world *world, const char *format, ...)
 void world_push(struct world *world, int64_t in_us, enum event_type type, uint32_t city,
 	int64_t number, void *what)
 {
-	uint32_t life = city < world->count ? world->cities[city].life : 0;
+	uint32_t life = city < world->count + world->options.scale ? world->cities[city].life : 0;
 	event_queue_push(&world->queue,
 		(struct event){.at_us = world->now_us + in_us,
 			.type = type,
@@ -112,7 +112,7 @@ void world_init(struct world *world, const struct world_options *options)
 	list_init(&world->wires);
 	map_init(&world->cities_by_id, HASH_SIZE, map_seed);
 	map_init(&world->feeds_by_id, HASH_SIZE, map_seed);
-	world->cities = calloc(world->count, sizeof *world->cities);
+	world->cities = calloc(world->count + 1, sizeof *world->cities);
 	world->feeds = calloc((size_t)world->count * FEED_LANE_COUNT, sizeof *world->feeds);
 	require(world->cities && world->feeds);
 	for (size_t i = 0; i < sizeof officer; i++)
@@ -120,8 +120,8 @@ void world_init(struct world *world, const struct world_options *options)
 	require(secret_key_from_seed(officer, &world->officer) == 0);
 	/* Some are admitted later; alone nobody can be. */
 	world->founders = world->count < 4 ? world->count : world->count - world->count / 4;
-	world->sparse = world->count > 4 && world_below(world, 2);
-	for (uint32_t i = 0; i < world->count; i++) {
+	world->sparse = !options->scale && world->count > 4 && world_below(world, 2);
+	for (uint32_t i = 0; i < world->count + options->scale; i++) {
 		world->cities[i].random = stream_of(options->seed, 100 + i);
 		city_init(world, i);
 	}
@@ -130,7 +130,7 @@ void world_init(struct world *world, const struct world_options *options)
 void world_deinit(struct world *world)
 {
 	struct event event;
-	for (uint32_t i = 0; i < world->count; i++)
+	for (uint32_t i = 0; i < world->count + world->options.scale; i++)
 		if (world->cities[i].node)
 			city_crash(&world->cities[i], true);
 	while (event_queue_pop(&world->queue, &event))
@@ -139,7 +139,7 @@ void world_deinit(struct world *world)
 	struct list_node *n;
 	while ((n = list_first(&world->wires)))
 		wire_free(list_entry(n, struct wire, node));
-	for (uint32_t i = 0; i < world->count; i++)
+	for (uint32_t i = 0; i < world->count + world->options.scale; i++)
 		city_deinit(&world->cities[i]);
 	ledger_deinit(world);
 	event_queue_deinit(&world->queue);
@@ -227,7 +227,7 @@ static void step(struct world *world, const struct event *event)
 		city_settle(city);
 }
 
-static void pass(struct world *world, int64_t until_us)
+void world_pass(struct world *world, int64_t until_us)
 {
 	struct event event;
 	while (!world->failure[0] && event_queue_pop(&world->queue, &event)) {
@@ -262,13 +262,13 @@ bool world_run(struct world *world)
 		world_push(world, 3 * WORLD_S, EVENT_FAULT, 0, 0, NULL);
 	int64_t end_us = world->now_us + world->options.minutes * 60 * WORLD_S;
 	world->hushed_us = end_us - HUSH_US;
-	pass(world, end_us);
+	world_pass(world, end_us);
 	world->quiet = true;
 	if (!world->failure[0])
 		faults_end(world);
 	bool at_rest = false;
 	for (int s = 0; s < REST_S_MAX && !world->failure[0] && !at_rest; s += 5) {
-		pass(world, world->now_us + 5 * WORLD_S);
+		world_pass(world, world->now_us + 5 * WORLD_S);
 		at_rest = judge_at_rest(world, why, sizeof why);
 	}
 	if (!at_rest)

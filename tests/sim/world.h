@@ -7,6 +7,8 @@
  * membership.c: founding, joins, suspensions, renewals. faults.c: what goes wrong. ledger.c: what
  * was ever signed, against which every commit is held. judge.c: the invariants at rest.
  *
+ * scale.h: how news spreads among thousands, measured.
+ *
  * To add a fault: a row in faults.c. To add an invariant: judge.c, or ledger.c if it concerns what
  * is committed.
  */
@@ -31,6 +33,8 @@
 
 struct world;
 struct wire;
+struct scale;
+struct scale_stream;
 
 /** One side of a connection. */
 struct wire_end {
@@ -48,6 +52,7 @@ struct wire_end {
 	struct list_node wake_node;
 	bool closing, ended_in, pump_due;
 	struct liar *liar;
+	struct scale_stream *stream; /* NULL but in a world of scale.h */
 };
 
 struct wire {
@@ -102,6 +107,7 @@ struct city {
 	int64_t commit_us, read_latency_us;
 	/* the network */
 	struct list ends, wakes;
+	struct wire_end *receiving; /* while its node is given what came there */
 	unsigned side; /* of a partition */
 	bool flapping; /* its connections break soon after they were made */
 	bool mute;     /* neither hears nor is heard, and nobody is told */
@@ -110,7 +116,8 @@ struct city {
 	struct city_target targets[CITY_TARGETS_MAX];
 	unsigned target_count;
 	/* seen by the judge */
-	uint64_t *durable;                        /* of each feed of the world, as committed here */
+	/* of each feed of the world, as committed here; NULL in scale.h's */
+	uint64_t *durable;
 	uint64_t charter_number, charter_durable; /* as it was shown, as it was committed */
 	int64_t amended_us;                       /* when an amendment last became durable here */
 	bool rolled_back;                         /* takes its feeds back */
@@ -166,6 +173,7 @@ struct world_options {
 	int64_t minutes;
 	bool faults;
 	bool log;
+	bool scale;
 	const struct fault_set *only; /* of the faults only these; NULL: all */
 };
 
@@ -175,8 +183,9 @@ struct world {
 	int64_t now_us;
 	uint64_t chance, net_chance; /* of the faults, of the lines: nodes draw their own */
 	uint64_t trace, steps;
-	struct city *cities;
+	struct city *cities; /* one more than count: scale.h's registrar */
 	uint32_t count, founders;
+	struct scale *scale; /* NULL: not measured */
 	struct hash network_id;
 	struct secret_key *officer;
 	struct list wires;
@@ -204,6 +213,8 @@ struct world {
 void world_init(struct world *world, const struct world_options *options);
 /** True: it ran to its end and nothing was wrong; else world->failure. */
 bool world_run(struct world *world);
+/** What happens until then. */
+void world_pass(struct world *world, int64_t until_us);
 void world_deinit(struct world *world);
 uint64_t world_random(uint64_t *state);
 /** [0, below) of the faults' chance; below > 0. */

@@ -44,7 +44,7 @@ void scale_publishes(struct scale *scale, struct city *city, uint8_t lane)
 	require(scale->item_count < SCALE_ITEMS_MAX);
 	struct scale_item *item = &scale->items[scale->item_count++];
 	item->feed = &world->feeds[city->index * FEED_LANE_COUNT + lane - 1u];
-	item->seq = item->feed->count + 1;
+	item->seq = item->feed->tip_seq + 1;
 	item->origin = city->index;
 	item->published_us = world->now_us;
 	item->after_us = malloc(world->count * sizeof *item->after_us);

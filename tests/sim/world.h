@@ -108,10 +108,10 @@ struct city {
 	/* the network */
 	struct list ends, wakes;
 	struct wire_end *receiving; /* while its node is given what came there */
-	unsigned side; /* of a partition */
-	bool flapping; /* its connections break soon after they were made */
-	bool mute;     /* neither hears nor is heard, and nobody is told */
-	uint64_t rate; /* of its access line, bytes a second */
+	unsigned side;              /* of a partition */
+	bool flapping;              /* its connections break soon after they were made */
+	bool mute;                  /* neither hears nor is heard, and nobody is told */
+	uint64_t rate;              /* of its access line, bytes a second */
 	enum lie lie;
 	struct city_target targets[CITY_TARGETS_MAX];
 	unsigned target_count;

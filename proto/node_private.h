@@ -157,6 +157,7 @@ struct link_network {
 	bool filtered; /* the walk answers a RANGE_WANT: only these ranges, up to filter_until */
 	uint8_t filter_objects[32], filter_feeds[32];
 	uint64_t filter_until;
+	uint64_t ranges_arrival; /* our newest arrival when our ranges were sent */
 	uint64_t told_arrival;  /* of the last mark sent */
 	uint64_t acked_arrival; /* ours, as the peer acknowledged */
 	uint64_t hello_arrival; /* ours, as said in our last HELLO */

@@ -114,6 +114,7 @@ static void send_ranges(struct link *link, struct link_network *ln)
 		memcpy(feeds + (size_t)i * RANGE_PREFIX_BYTES,
 			digest_feed_range(link->node, ln->network, i)->bytes, RANGE_PREFIX_BYTES);
 	}
+	ln->ranges_arrival = link->node->newest.arrival;
 	message_write_ranges(&link->control, &ln->network->id, bytes_of(objects, sizeof objects),
 		bytes_of(feeds, sizeof feeds));
 	link_wake(link);

@@ -43,10 +43,13 @@ int sync_on_range_want(struct link *link, const struct message *m)
 	bool joined = ln->telling && ln->filtered;
 	bool under_way = ln->telling && !ln->filtered &&
 		(!ln->live || ln->object_next || ln->feed_next);
+	/* The filter hides nothing that came since the ranges were sent, or since all was told: the
+	 * peer knows nothing of it. */
+	if (!joined)
+		ln->filter_until = ln->telling ? ln->told_arrival : ln->ranges_arrival;
 	sync_tell_from(link, ln, 0);
 	ln->live = true; /* objects by hash: the peer may have most of them */
 	ln->filtered = !under_way;
-	ln->filter_until = link->node->newest.arrival;
 	for (uint32_t i = 0; i < 32; i++) {
 		ln->filter_objects[i] = m->range_want.objects[i] | (joined ? ln->filter_objects[i] : 0);
 		ln->filter_feeds[i] = m->range_want.feeds[i] | (joined ? ln->filter_feeds[i] : 0);

@@ -239,6 +239,45 @@ static void a_feed_of_nobody_holds_the_cursor_and_is_asked_for_again(void **stat
 	world_deinit(&w);
 }
 
+/* The peer's cursor is void, and it compares the ranges while something is published here: what its
+ * RANGE_WANT does not name, since it was not in the ranges, is told nevertheless, before the mark.
+ */
+static void what_came_after_the_ranges_is_told(void **state)
+{
+	static const uint8_t instance[INSTANCE_BYTES] = {0x5c}, store_epoch[STORE_EPOCH_BYTES] = {1};
+	static const uint8_t none[32] = {0};
+	(void)state;
+	struct world w;
+	struct node_published published;
+	bool told = false, marked = false;
+	memset(&w, 0, sizeof w);
+	cluster_init(&w.c, 2, 8);
+	cluster_found(&w.c);
+	w.node = &w.c.cities[0];
+	w.peer = &w.c.cities[1];
+	struct message_network network = {.network_id = w.c.network_id, .has_cursor = true};
+	memset(network.digest.bytes, 0x5a, HASH_SIZE);
+	network.cursor.arrival = 1000;
+	script_open(&w.s, w.node, w.peer);
+	message_write_hello(
+		&w.s.out, instance, w.c.now.wall, store_epoch, "script", &network, 1, w.s.features);
+	script_send(&w.s);
+	assert_true(script_seek(&w.s, MESSAGE_RANGES));
+	assert_int_equal(cluster_publish(w.node, FEED_LANE_DOC, "news", &published), 0);
+	cluster_pass(&w.c, 1000);
+	message_write_range_want(&w.s.out, &w.c.network_id, none, none);
+	script_send(&w.s);
+	cluster_pass(&w.c, 1000);
+	while (!marked && script_seek(&w.s, MESSAGE_ANNOUNCE)) {
+		for (uint32_t i = 0; i < w.s.message.announce.feed_count; i++)
+			told |= hash_equal(&w.s.message.announce.feeds[i].entry_hash, &published.entry_hash);
+		marked = w.s.message.announce.has_mark;
+	}
+	assert_true(marked);
+	assert_true(told);
+	world_deinit(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -249,6 +288,7 @@ int main(void)
 		cmocka_unit_test(what_the_peer_does_not_give_is_forgotten),
 		cmocka_unit_test(a_mark_that_took_another_over_knows_its_items),
 		cmocka_unit_test(a_feed_of_nobody_holds_the_cursor_and_is_asked_for_again),
+		cmocka_unit_test(what_came_after_the_ranges_is_told),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

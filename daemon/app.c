@@ -330,6 +330,7 @@ void app_reload(struct app *app)
 	app->config = fresh;
 	if (log_sink_open(&fresh.log, &complaint))
 		log_event(LOG_LEVEL_ERROR, "log_unchanged", "reason", complaint.reason);
+	node_set_links(app->node, fresh.dial_max, fresh.link.accept_max);
 	app_deny_tell(app, &former);
 	app->inner->addresses_due = true;
 	if (app->dialer)

@@ -199,6 +199,7 @@ int app_parts_start(struct app *app, struct complaint *complaint)
 	if (code)
 		return code;
 	guard_tell(app->guard);
+	node_set_links(app->node, app->config.dial_max, app->config.link.accept_max);
 	app_deny_tell(app, NULL);
 	code = listener_new(app, &app->listener, complaint);
 	if (!code)

@@ -13,6 +13,9 @@
 
 #define DIAL_MAX_DEFAULT 8
 #define DIAL_MAX_MOST 64
+/* 32 KiB an idle link: 32 MiB (DESIGN.md, section 12). */
+#define ACCEPT_MAX_DEFAULT 1024
+#define ACCEPT_MAX_MOST 65536
 #define FETCH_MAX_DEFAULT (UINT64_C(32) << 20)
 #define FETCH_MAX_MOST (UINT64_C(1) << 40)
 #define STORE_LIMIT_LEAST (UINT64_C(256) << 20) /* the reserve is 64 MiB of it */
@@ -214,6 +217,12 @@ static int take_size(struct parse *p, const char *section, const char *key, cons
 
 static int take_link(struct parse *p)
 {
+	const struct config_raw_link *raw = p->raw->link;
+	struct config_link *out = &p->out->link;
+	out->accept_max = raw && raw->accept_max ? *raw->accept_max : ACCEPT_MAX_DEFAULT;
+	if (out->accept_max < 1 || out->accept_max > ACCEPT_MAX_MOST)
+		return refuse(p, ERROR_RANGE, "link", "accept_max", "%u is not between 1 and %d.",
+			out->accept_max, ACCEPT_MAX_MOST);
 	const char *text = p->raw->link ? p->raw->link->compression : NULL;
 	bool off = text && strcmp(text, "off") == 0;
 	p->out->link.compression = !off;
@@ -353,7 +362,7 @@ void config_keep(struct config *config, struct config *former)
 	SWAP(config->store, former->store);
 	SWAP(config->attachments, former->attachments);
 	SWAP(config->relay, former->relay);
-	SWAP(config->link, former->link);
+	SWAP(config->link.compression, former->link.compression);
 }
 
 int config_print(const struct config *config, FILE *to)
@@ -361,7 +370,7 @@ int config_print(const struct config *config, FILE *to)
 	char limit[CONFIG_SIZE_TEXT_MAX], fetch_max[CONFIG_SIZE_TEXT_MAX];
 	config_size_format(config->store.limit, limit);
 	config_size_format(config->attachments.fetch_max, fetch_max);
-	uint32_t dial_max = config->dial_max;
+	uint32_t dial_max = config->dial_max, accept_max = config->link.accept_max;
 	char relay[] = "yes";
 	if (!config->relay)
 		snprintf(relay, sizeof(relay), "no");
@@ -374,7 +383,7 @@ int config_print(const struct config *config, FILE *to)
 	struct config_raw_control control = {config->control.socket, config->control.group, &roles};
 	struct config_raw_store store = {config->store.limit ? limit : NULL};
 	struct config_raw_attachments attachments = {fetch_max};
-	struct config_raw_link link = {compression};
+	struct config_raw_link link = {.compression = compression, .accept_max = &accept_max};
 	struct config_raw raw = {
 		.city = config->city,
 		.data = config->data,

@@ -69,6 +69,7 @@ struct config_attachments {
 };
 
 struct config_link {
+	uint32_t accept_max; /* links taken from cities that dial, 1..65536 */
 	bool compression; /* auto: runs over slow links to peers that take them compressed; else off */
 };
 

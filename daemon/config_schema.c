@@ -70,6 +70,7 @@ static const cyaml_schema_field_t attachment_fields[] = {
 
 static const cyaml_schema_field_t link_fields[] = {
 	CYAML_FIELD_STRING_PTR("compression", OPTIONAL_TEXT, struct config_raw_link, compression, 1, 8),
+	CYAML_FIELD_UINT_PTR("accept_max", OPTIONAL_TEXT, struct config_raw_link, accept_max),
 	CYAML_FIELD_END,
 };
 

@@ -32,6 +32,7 @@ struct config_raw_attachments {
 
 struct config_raw_link {
 	char *compression;
+	uint32_t *accept_max;
 };
 
 struct config_raw {
@@ -43,6 +44,7 @@ struct config_raw {
 	unsigned advertise_count;
 	char *socks5;
 	uint32_t *dial_max;
+	struct config_raw_link *link;
 	char *relay; /* as text: libcyaml takes any text that it does not know for true */
 	char **deny;
 	unsigned deny_count;
@@ -50,7 +52,6 @@ struct config_raw {
 	struct config_raw_control *control;
 	struct config_raw_store *store;
 	struct config_raw_attachments *attachments;
-	struct config_raw_link *link;
 };
 
 extern const cyaml_schema_value_t config_schema;

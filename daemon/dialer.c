@@ -15,6 +15,11 @@
 /* Cities that the node names at one time; it is asked again while there are free turns. */
 #define CANDIDATES_MAX 8
 
+/* Without a way out every attempt fails at once, and ten thousand cities would be tried in a
+ * second: then a few each fifth of one. */
+#define PACED_AFTER 32u
+#define PACE_MS 200
+
 /* One city that is or was dialled. Kept for its back-off. */
 struct target {
 	struct dialer *dialer;
@@ -38,6 +43,8 @@ struct dialer {
 	unsigned busy;
 	bool poked, closing;
 	bool asked; /* some target is */
+	unsigned failed_in_row;
+	struct monotime pace_at; /* when so many failed */
 	uv_timer_t timer;
 	bool timer_open;
 };
@@ -67,9 +74,13 @@ static void note_failure(struct target *target, const char *reason)
 static void attempt_ended(struct target *target, int64_t open_ms, const char *reason)
 {
 	struct dialer *dialer = target->dialer;
-	if (!target->up && !dialer->closing)
+	if (!target->up && !dialer->closing) {
 		note_failure(target, reason);
+		dialer->failed_in_row++;
+		dialer->pace_at = monotime_add_ms(app_now(dialer->app).mono, PACE_MS);
+	}
 	target->up = false;
+	node_dial_ended(dialer->app->node, &target->city_id);
 	uint32_t random = 0;
 	if (random_bytes(&random, sizeof(random)))
 		random = 0;
@@ -191,43 +202,44 @@ static bool may_due(void *ctx, const struct hash *city_id)
 	return false;
 }
 
-static bool may_asked(void *ctx, const struct hash *city_id)
-{
-	struct due *due = ctx;
-	const struct target *target = map_get(&due->dialer->targets, city_id->bytes);
-	return target && target->asked && !target->busy;
-}
-
-/* False: nobody is left that may be dialled. */
-static bool dial_some(struct due *due, node_dial_fn *may, size_t max)
+/* False: nobody is wanted who may be dialled now. */
+static bool dial_some(struct due *due)
 {
 	static struct node_dial cities[CANDIDATES_MAX]; /* the loop's thread only */
 	struct dialer *dialer = due->dialer;
-	if (max > CANDIDATES_MAX)
-		max = CANDIDATES_MAX;
-	size_t count = node_dials(dialer->app->node, may, due, cities, max), dialled = 0;
+	struct node *node = dialer->app->node;
+	size_t count = node_dials(node, may_due, due, cities, CANDIDATES_MAX, app_now(dialer->app));
 	for (size_t i = 0; i < count; i++) {
 		struct target *target = target_of(dialer, &cities[i].city_id);
-		if (!target)
-			continue;
-		target->asked = false;
-		dial(target, &cities[i]);
-		dialled++;
+		if (target)
+			dial(target, &cities[i]);
+		else
+			node_dial_ended(node, &cities[i].city_id);
 	}
-	return dialled > 0;
+	return count > 0;
 }
 
-/* Who could not be dialled now (it is linked, say) need not be asked for again. */
-static void asked_over(struct dialer *dialer)
+/* Who cannot be dialled now (it is linked, say) need not be asked for again. */
+static void dial_asked(struct dialer *dialer)
 {
+	static struct node_dial city; /* the loop's thread only */
 	size_t position = 0;
 	void *value;
-	dialer->asked = false;
+	bool left = false;
 	while (map_next(&dialer->targets, &position, NULL, &value)) {
 		struct target *target = value;
-		target->asked &= target->busy;
-		dialer->asked |= target->asked;
+		if (!target->asked)
+			continue;
+		if (target->busy) {
+			left = true;
+			continue;
+		}
+		target->asked = false;
+		if (dialer->app->config.dial_max > 0 &&
+			node_dial_city(dialer->app->node, &target->city_id, &city))
+			dial(target, &city);
 	}
+	dialer->asked = left;
 }
 
 void dialer_run(struct dialer *dialer)
@@ -237,20 +249,22 @@ void dialer_run(struct dialer *dialer)
 		return;
 	dialer->poked = false;
 	struct due due = {.dialer = dialer, .now = app_now(app).mono, .next = MONOTIME_NEVER};
-	if (dialer->asked && app->config.dial_max > 0) {
-		while (dial_some(&due, may_asked, CANDIDATES_MAX))
+	if (dialer->asked)
+		dial_asked(dialer);
+	if (dialer->failed_in_row >= PACED_AFTER && !monotime_reached(due.now, dialer->pace_at))
+		due.next = dialer->pace_at;
+	else
+		while (dial_some(&due))
 			;
-		asked_over(dialer);
-	}
-	while (dialer->busy < app->config.dial_max &&
-		dial_some(&due, may_due, app->config.dial_max - dialer->busy))
-		;
-	/* With no turn free nobody's back-off matters: the end of an attempt pokes. */
-	if (due.next.us == MONOTIME_NEVER.us || dialer->busy >= app->config.dial_max)
+	struct monotime next = monotime_earlier(due.next, node_dials_due(app->node));
+	if (next.us == MONOTIME_NEVER.us)
 		uv_timer_stop(&dialer->timer);
 	else
 		uv_timer_start(&dialer->timer, on_timer,
-			(uint64_t)(monotime_diff_us(due.next, due.now) / 1000 + 1), 0);
+			monotime_reached(due.now, next)
+				? 1
+				: (uint64_t)(monotime_diff_us(next, due.now) / 1000 + 1),
+			0);
 }
 
 void dialer_reset(struct dialer *dialer, const struct hash *city_id)
@@ -262,6 +276,7 @@ void dialer_reset(struct dialer *dialer, const struct hash *city_id)
 		if (!city_id || hash_equal(&target->city_id, city_id))
 			backoff_reset(&target->backoff);
 	}
+	dialer->failed_in_row = 0;
 	dialer_poke(dialer);
 }
 
@@ -282,6 +297,7 @@ void dialer_linked(struct dialer *dialer, const struct hash *city_id)
 		return;
 	target->up = target->busy;
 	target->reached = app_now(dialer->app).wall;
+	dialer->failed_in_row = 0;
 	target->failures = 0;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * Dials the cities that the node wants linked: their addresses in turn, with back-off for each city
- * (backoff.h), at most dial_max links at once. It runs when something changed or a back-off ends,
- * never by the clock. Cities take turns, whether they answer or not.
+ * (backoff.h); how many and which is the node's choice (proto/overlay.h). It runs when something
+ * changed, a back-off ends or a link is to be rotated.
  */
 #pragma once
 

@@ -100,7 +100,7 @@ static int config_write(
 		.relay = true,
 		.log = {.level = LOG_LEVEL_INFO},
 		.attachments = {.fetch_max = UINT64_C(32) << 20},
-		.link = {.compression = true},
+		.link = {.accept_max = 1024, .compression = true},
 	};
 	char *text = NULL;
 	size_t len = 0;

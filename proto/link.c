@@ -41,6 +41,8 @@ void link_set_state(struct link *link, enum link_state state, const char *reason
 	log_text(&l, "reason", reason);
 	log_end(&l);
 	link->state = state;
+	if (state == LINK_CLOSING)
+		overlay_link_closing(link);
 }
 
 void link_wake(struct link *link)
@@ -307,7 +309,7 @@ struct link *node_link_open(struct node *node, const struct public_key *peer_key
 	snprintf(link->address, sizeof link->address, "%s", address ? address : "");
 	link->opened = link->last_received = link->progress = now.mono;
 	link->since_wall = link->last_heard_wall = now.wall;
-	link->rtt_us = -1;
+	link->rtt_us = link->rtt_least_us = -1;
 	buffer_init(&link->in, LIMIT_FRAME_BYTES + 4);
 	buffer_init(&link->object, LIMIT_OBJECT_PARTS_BYTES);
 	buffer_init(&link->control, LIMIT_CONTROL_QUEUE_BYTES);
@@ -318,6 +320,7 @@ struct link *node_link_open(struct node *node, const struct public_key *peer_key
 	link->urgent_limit = link->peer_urgent_limit = LIMIT_URGENT_START_BYTES;
 	link->next_stream = 1;
 	list_push_back(&node->links, &link->node_link);
+	overlay_link_opened(link);
 	link_judge(link);
 	if (link->state == LINK_CHARTER_ONLY) {
 		send_who(link);
@@ -364,6 +367,8 @@ void link_hello_accepted(struct link *link)
 {
 	link_set_state(link, LINK_LIVE, "HELLO accepted");
 	find_double(link);
+	if (link->state == LINK_LIVE)
+		overlay_link_live(link);
 	if (link->state != LINK_LIVE)
 		return;
 	struct node_event event = {.type = NODE_EVENT_LINK,
@@ -522,7 +527,7 @@ size_t link_bootstrap_dials(
 		list_push_back(&node->bootstraps, n);
 		struct bootstrap *b = list_entry(n, struct bootstrap, node);
 		if (node_network_find(node, &b->network_id) || b->address_count == 0 ||
-			node_city_linked(node, &b->city_id, &b->key) || !may(ctx, &b->city_id))
+			overlay_linked(node, &b->key) || !may(ctx, &b->city_id))
 			continue;
 		struct node_dial *dial = &out[count++];
 		memset(dial, 0, sizeof *dial);

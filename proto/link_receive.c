@@ -322,6 +322,8 @@ static int on_pong(struct link *link, const struct message *m)
 	if (link->ping_open && m->ping.token == link->ping_token) {
 		link->ping_open = false;
 		link->rtt_us = monotime_diff_us(link->node->now.mono, link->ping_sent);
+		if (link->rtt_least_us < 0 || link->rtt_us < link->rtt_least_us)
+			link->rtt_least_us = link->rtt_us;
 		clock_heard(link, m->ping.time);
 	}
 	return 0;
@@ -348,6 +350,8 @@ static int on_resumed(struct link *link, const struct message *m)
 
 static int on_bye(struct link *link, const struct message *m)
 {
+	if (m->reason.code == BYE_FULL)
+		overlay_link_full(link);
 	snprintf(link->close_reason, sizeof link->close_reason, "the peer said: %.*s",
 		(int)m->reason.text.len, (const char *)m->reason.text.data);
 	link_set_state(link, LINK_CLOSING, link->close_reason);

@@ -85,6 +85,8 @@ enum bye_code {
 	BYE_DENIED,
 	BYE_LIMIT,
 	BYE_TIMEOUT,
+	BYE_FULL,    /* more links than it takes: another city is to be dialled */
+	BYE_ROTATED, /* another link takes its turn */
 };
 
 #define RANGE_COUNT 256u

@@ -280,6 +280,7 @@ static void init(struct node *node, const struct node_config *config, struct nod
 	map_init(&node->denied, HASH_SIZE, node->map_seed);
 	map_init(&node->blames, HASH_SIZE, node->map_seed);
 	map_init(&node->hold_nonces, HOLD_NONCE_BYTES, node->map_seed);
+	overlay_init(&node->overlay, node->map_seed);
 	list_init(&node->links);
 	list_init(&node->transfers);
 	list_init(&node->bootstraps);
@@ -358,6 +359,7 @@ void node_free(struct node *node)
 	for (size_t i = 0; i < node->network_count; i++)
 		network_free(node->networks[i]);
 	free(node->networks);
+	overlay_deinit(&node->overlay);
 	map_deinit(&node->links_by_id);
 	values_free(&node->cursors);
 	map_deinit(&node->denied);

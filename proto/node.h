@@ -205,14 +205,27 @@ struct node_dial {
 /** Whether this city may be named now: the caller's back-off, keyed by city_id. */
 typedef bool node_dial_fn(void *ctx, const struct hash *city_id);
 /**
- * Cities that should have a link, have none, and `may` be dialled now: fills up to max, returns the
- * count, 0 only if there is none. Each call goes on behind the city that the last one ended with,
- * so that cities that never answer take no turn of the others. Denied, suspended and removed cities
- * are left out. While this city itself is suspended it goes on, so that it learns when it is active
- * again.
+ * How many links this node dials (at most 64; 0: none), and how many it accepts from others. Before
+ * the first call: 8 and 1,024. Links there are stay.
  */
-size_t node_dials(
-	struct node *node, node_dial_fn *may, void *ctx, struct node_dial *out, size_t max);
+void node_set_links(struct node *node, uint32_t dial_max, uint32_t accept_max);
+/**
+ * The cities to dial now (proto/overlay.h says which): as many as are missing, at most max. 0: none
+ * is missing, or none `may` be dialled now. Each that was named counts as dialled until its link is
+ * open or node_dial_ended is called. Denied, suspended and removed cities are left out. While this
+ * city itself is suspended it goes on, so that it learns when it is active again.
+ */
+size_t node_dials(struct node *node, node_dial_fn *may, void *ctx, struct node_dial *out,
+	size_t max, struct node_time now);
+/**
+ * One city, though enough are dialled already. False: it is linked, has no address, is not active,
+ * or is this one. node_dial_ended as after node_dials.
+ */
+bool node_dial_city(struct node *node, const struct hash *city_id, struct node_dial *out);
+/** The attempt is over, or the link that came of it. */
+void node_dial_ended(struct node *node, const struct hash *city_id);
+/** When node_dials may name somebody although nothing has happened. */
+struct monotime node_dials_due(const struct node *node);
 /** Whether a stranger's address may take a handshake slot reserved for members. */
 bool node_address_known(const struct node *node, const char *host);
 

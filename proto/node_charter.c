@@ -219,8 +219,10 @@ static int object_take(struct node *node, struct network *network, struct bytes 
 	require(ref);
 	struct commit_op *op = object_op(network, *commit, type, wire);
 	require(op);
-	if (source)
+	if (source) {
 		op->source_city = source->city_id;
+		overlay_news(source, network);
+	}
 	drop_replaced(network, &node->change, *commit);
 	if (!network->slug[0] && roster_has_genesis(network->roster))
 		node_network_name(network); /* before the first log line about it */

@@ -278,6 +278,7 @@ static int gap_run(struct node *node, struct link *link, struct feed *feed, uint
 	gap->prev = op->prev = *prev;
 	gap->wire = blob_ref(blob);
 	gap->source_city = op->source_city = link->city_id;
+	overlay_news(link, feed->network);
 	head_encode(head, gap->head);
 	memcpy(op->head, gap->head, HEAD_BYTES);
 	op->network_id = feed->network->id;
@@ -378,6 +379,7 @@ static int accept_run(struct node *node, struct link *link, struct feed *feed, u
 		: NULL;
 	require(op); /* the tip has moved: without memory there is no way back */
 	op->source_city = link->city_id;
+	overlay_news(link, feed->network);
 	op->by_cut = rules->by_cut;
 	node_feed_credit(commit, link, credit, flags & RUN_FLAG_PUSHED);
 	if (feed->lane == FEED_LANE_ALERT && flags & RUN_FLAG_PUSHED)

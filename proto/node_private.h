@@ -11,6 +11,8 @@
 #include "proto/charter.h"
 #include "proto/message.h"
 #include "proto/node.h"
+#include "proto/overlay.h"
+#include "proto/spread.h"
 
 /**
  * What the files of proto/ share. node.c: life, networks, commits. node_feed.c: feeds and verified
@@ -20,8 +22,8 @@
  * digests, cursors, announcements. spread.c: which feed is pulled where. node_attachment.c:
  * attachments fetched. node_hold.c: taking the own feeds back. node_twin.c: twins. node_fill.c:
  * what an unconfirmed city gets, and the rest afterwards. node_rival.c: amendments of one number.
- * node_clock.c: clocks compared. node_fork.c: fork proofs made;
- * node_freeze.c: what they mean for a feed.
+ * node_clock.c: clocks compared. node_fork.c: fork proofs made; node_freeze.c: what they mean for a
+ * feed. overlay*.c: whom to dial, and who is one too many.
  */
 
 struct network;
@@ -112,6 +114,8 @@ struct network {
 	} ranges[RANGE_COUNT];
 	struct hash own_city;         /* copy of node's */
 	uint64_t address_number;      /* newest of our own list */
+	uint64_t news_link;           /* id of the link that brought the last new thing */
+	uint32_t live_links;          /* scratch of overlay_links.c */
 	bool judge_due;               /* pins may have changed */
 	struct monotime confirmed_at; /* when this city was, while the node runs */
 	struct list pending;          /* objects whose predecessor is missing, few */
@@ -278,6 +282,7 @@ struct link {
 	enum link_state state;
 	struct public_key peer_key;
 	bool dialled;
+	bool counted, accepted; /* in the overlay's keys, and among those that it accepted */
 	char address[LIMIT_ADDRESS_BYTES + 1];
 	bool has_city;
 	struct hash city_id;
@@ -288,8 +293,8 @@ struct link {
 	struct timestamp since_wall, last_heard_wall;
 	bool ping_open;
 	uint64_t ping_token;
-	int64_t rtt_us;
-	int64_t clock_offset_ms; /* ours is so far ahead of the peer's, as it last said */
+	int64_t rtt_us, rtt_least_us; /* -1 unknown */
+	int64_t clock_offset_ms;      /* ours is so far ahead of the peer's, as it last said */
 	uint64_t early_bytes;
 	bool who_answered;
 	struct rate holds;                  /* HOLD */
@@ -394,16 +399,15 @@ struct node {
 	bool flushing, addresses_set;
 	char dial_texts[NODE_DIALS_MAX * 2][LIMIT_ADDRESS_BYTES + 1];
 	size_t dial_text_count;
-	bool dial_bootstraps_last;        /* they and the members take turns */
-	size_t dial_network, dial_member; /* whose turn it is */
+	bool dial_bootstraps_last; /* they and the members take turns */
+	struct overlay overlay;
 	char state_text[256];
 };
 
 /* node.c */
 struct network *node_network_find(const struct node *node, const struct hash *id);
 /** Takes the charter over; NULL without memory. */
-struct network *node_network_add(
-	struct node *node, const struct hash *id, struct charter *charter);
+struct network *node_network_add(struct node *node, const struct hash *id, struct charter *charter);
 /** Its local name from the charter's slug, with a suffix where two share one. */
 void node_network_name(struct network *network);
 void node_network_op(struct network *network, struct commit *commit);
@@ -413,9 +417,6 @@ void node_commit(struct node *node, struct commit *commit);
 void node_emit(struct node *node, const struct node_event *event);
 void node_random(struct node *node, void *out, size_t len);
 bool node_is_relay(const struct node *node);
-/** A link that is not closing to this city, or of this key. */
-bool node_city_linked(
-	const struct node *node, const struct hash *city_id, const struct public_key *key);
 /** What calls into the node leave to be done at their end: pulls chosen, drafts committed. */
 void node_flush(struct node *node);
 
@@ -696,26 +697,6 @@ void sync_announced_free(struct announced *a);
 void digest_feed_changed(struct feed *feed);
 const struct hash *digest_feed_range(struct node *node, struct network *network, uint32_t i);
 void digest_network(struct node *node, struct network *network, struct hash *out);
-
-/* spread.c */
-void spread_want(struct node *node, struct feed *feed);
-void spread_schedule(struct node *node);
-/** Its next pull of that feed over that link comes no sooner. */
-void spread_put_off(struct link *link, struct feed *feed, int64_t ms);
-/** What came over the link waits for our own commits: its silence is no fault of the peer. */
-bool spread_digesting(const struct link *link);
-/** Something of an open pull has come: a run begun in fragments, one whole, or the end. */
-void spread_pull_seen(struct link *link, struct feed *feed, bool begun);
-void spread_pull_end(struct link *link, struct feed *feed, uint32_t code);
-void spread_link_closed(struct link *link);
-void spread_leave(struct link *link, const struct network *network);
-void spread_on_deadline(struct node *node);
-struct monotime spread_deadline(const struct node *node);
-void spread_grant(struct link *link);
-/** A share of the node's bulk pool for a link that pulls; false: none is free. */
-bool spread_share(struct link *link);
-/** Gives it back once nothing is pulled over the link. */
-void spread_unshare(struct link *link);
 
 /* node_attachment.c */
 /** Wants, in the same commit, what the run's entries name and is fetched without being asked for.

@@ -297,11 +297,33 @@ static struct city_target *target_of(struct city *city, const struct city *to)
 	return NULL;
 }
 
+/* In a sparse world none but the two; else whoever the node names, in the place of one whose
+ * back-off is over for longest. */
+static struct city_target *target_make(struct city *city, const struct city *to)
+{
+	struct city_target *target = target_of(city, to);
+	if (target || city->world->sparse)
+		return target;
+	bool free = city->target_count < CITY_TARGETS_MAX;
+	if (free)
+		target = &city->targets[city->target_count++];
+	for (unsigned i = 0; i < city->target_count && !free; i++) {
+		struct city_target *other = &city->targets[i];
+		if (!other->busy && (!target || other->due_us < target->due_us))
+			target = other;
+	}
+	if (target)
+		*target = (struct city_target){.city = to->index};
+	return target;
+}
+
 static bool may_dial(void *ctx, const struct hash *city_id)
 {
 	struct city *city = ctx;
 	const struct city_target *target = target_of(city, world_city(city->world, city_id));
-	return target && !target->busy && target->due_us <= city->world->now_us;
+	if (!target)
+		return !city->world->sparse;
+	return !target->busy && target->due_us <= city->world->now_us;
 }
 
 static void attempt(struct city *city, struct city_target *target)
@@ -358,13 +380,20 @@ void wire_dial(struct city *city)
 	}
 	struct node_dial dials[4];
 	struct world *world = city->world;
-	size_t count = node_dials(city->node, may_dial, city, dials, 4);
-	for (size_t i = 0; i < count; i++)
-		attempt(city, target_of(city, world_city(world, &dials[i].city_id)));
+	size_t count = node_dials(city->node, may_dial, city, dials, 4, world_time(city));
+	for (size_t i = 0; i < count; i++) {
+		struct city_target *target = target_make(city, world_city(world, &dials[i].city_id));
+		if (target)
+			attempt(city, target);
+		else
+			node_dial_ended(city->node, &dials[i].city_id);
+	}
 	/* The address that came with the invitation, or that the admin was told: of the first target,
-	 * and without any link of the others, too. */
+	 * and with few links, of which one may lead to a liar who tells of nobody, of the others too.
+	 */
+	size_t few = world->sparse ? 1 : CITY_LINKS_FEW;
 	if (count == 0 && city->admitted && city->target_count) {
-		unsigned i = list_empty(&city->ends)
+		unsigned i = list_count(&city->ends) < few
 			? (unsigned)((world_random(&world->net_chance) >> 40) % city->target_count)
 			: 0;
 		struct city_target *target = &city->targets[i];
@@ -408,9 +437,12 @@ void wire_meet(struct city *from, uint32_t number)
 	struct world *world = from->world;
 	struct city *to = &world->cities[number];
 	struct city_target *target = target_of(from, to);
-	target->busy = false;
+	if (target)
+		target->busy = false;
+	node_dial_ended(from->node, &to->city_id);
 	/* It counts as failed until the link has lived; a link that lives is not dialled again. */
-	target_failed(from, target);
+	if (target)
+		target_failed(from, target);
 	if (!to->node || wire_blocked(from, to) || wire_blocked(to, from))
 		return;
 	struct wire *wire = calloc(1, sizeof *wire);

@@ -28,6 +28,7 @@
 
 #define WORLD_CITIES_MAX 10000
 #define CITY_TARGETS_MAX 12 /* whom a city dials */
+#define CITY_LINKS_FEW 4
 #define WORLD_MS INT64_C(1000)
 #define WORLD_S INT64_C(1000000)
 

@@ -28,6 +28,7 @@ static void defaults_are_as_documented(void **state)
 	assert_string_equal(config.city.name, "Košice");
 	assert_string_equal(config.data, "/srv/hansa");
 	assert_int_equal(config.dial_max, 8);
+	assert_int_equal(config.link.accept_max, 1024);
 	assert_true(config.relay);
 	assert_true(config.link.compression);
 	assert_int_equal(config.listen.count, 0);
@@ -99,6 +100,8 @@ static void faults_name_line_and_field(void **state)
 		{"city:\n  name: A\n  slug: a\n  country: hu\n", "line 4, city.country", "capital"},
 		{"city:\n  name: A\n  slug: a\n  country: HUN\n", "line 4, city.country", ""},
 		{CITY "dial_max: 65\n", "line 5, dial_max", "64"},
+		{CITY "link:\n  accept_max: 0\n", "line 6, link.accept_max", "65536"},
+		{CITY "link:\n  accept_max: 65537\n", "line 6, link.accept_max", "65536"},
 		{CITY "dial_max: -1\n", "line 5, dial_max", "whole number"},
 		{CITY "dial_max: eight\n", "line 5, dial_max", "whole number"},
 		{CITY "dial_max: 2\ndial_max: 3\n", "line 5, dial_max", "twice"},

@@ -37,22 +37,57 @@ struct node_time app_now(const struct app *unused)
 		.mono = monotime_from_us(now_us), .wall = timestamp_from_ms(now_us / 1000)};
 }
 
-size_t node_dials(
-	struct node *node, node_dial_fn *may, void *ctx, struct node_dial *out, size_t max)
+static size_t dialling(void)
 {
-	(void)node;
 	size_t count = 0;
-	for (size_t left = CITIES; left > 0 && count < max; left--) {
+	for (size_t i = 0; i < CITIES; i++)
+		count += cities[i].dialling;
+	return count;
+}
+
+static void name(size_t i, struct node_dial *out)
+{
+	static char addresses[CITIES][32];
+	snprintf(addresses[i], sizeof(addresses[i]), "192.0.2.%zu:4400", i);
+	*out = (struct node_dial){
+		.city_id = {{(uint8_t)i}}, .addresses = {addresses[i]}, .address_count = 1};
+}
+
+size_t node_dials(struct node *node, node_dial_fn *may, void *ctx, struct node_dial *out,
+	size_t max, struct node_time now)
+{
+	(void)node, (void)now;
+	size_t count = 0, busy = dialling();
+	for (size_t left = CITIES; left > 0 && count < max && busy + count < app.config.dial_max;
+		 left--) {
 		size_t i = next_city++ % CITIES;
-		static char addresses[CITIES][32];
 		struct hash city_id = {{(uint8_t)i}};
-		if (cities[i].linked || !may(ctx, &city_id))
-			continue;
-		snprintf(addresses[i], sizeof(addresses[i]), "192.0.2.%zu:4400", i);
-		out[count++] = (struct node_dial){
-			.city_id = city_id, .addresses = {addresses[i]}, .address_count = 1};
+		if (!cities[i].linked && may(ctx, &city_id))
+			name(i, &out[count++]);
 	}
 	return count;
+}
+
+bool node_dial_city(struct node *node, const struct hash *city_id, struct node_dial *out)
+{
+	(void)node;
+	size_t i = city_id->bytes[0];
+	if (!cities[i].linked)
+		name(i, out);
+	return !cities[i].linked;
+}
+
+void node_dial_ended(struct node *node, const struct hash *city_id)
+{
+	(void)node, (void)city_id;
+}
+
+static struct monotime rotate_at;
+
+struct monotime node_dials_due(const struct node *node)
+{
+	(void)node;
+	return rotate_at;
 }
 
 struct transport *transport_dial(struct app *unused, const struct sockaddr *to, const char *address,
@@ -84,14 +119,6 @@ int64_t transport_open_ms(const struct transport *t)
 }
 
 /* ---- helpers ---- */
-
-static size_t dialling(void)
-{
-	size_t count = 0;
-	for (size_t i = 0; i < CITIES; i++)
-		count += cities[i].dialling;
-	return count;
-}
 
 /* The attempt, or the link, of a city ends after so long. */
 static void end(size_t i, int64_t open_ms)
@@ -147,6 +174,7 @@ static int setup(void **state)
 	memset(cities, 0, sizeof(cities));
 	next_city = 0;
 	now_us = 1000000;
+	rotate_at = MONOTIME_NEVER;
 	app.state = APP_RUNNING;
 	app.config.dial_max = 8;
 	if (uv_loop_init(&app.loop))
@@ -310,6 +338,31 @@ static void the_timer_waits_for_the_next_back_off(void **state)
 	pass(501);
 	assert_true(cities[0].dialling);
 	assert_false(uv_loop_alive(&app.loop));
+	rotate_at = monotime_from_us(now_us + 1000000); /* the node's own wish */
+	pass(0);
+	assert_true(uv_loop_alive(&app.loop));
+}
+
+/* Without a way out all fail at once: nothing is tried thousands of times a second. */
+static void a_row_of_failures_is_paced(void **state)
+{
+	(void)state;
+	unsigned dials = 0;
+	for (int call = 0; call < 100; call++) {
+		pass(1);
+		end_all();
+	}
+	for (size_t i = 0; i < CITIES; i++)
+		dials += cities[i].dials;
+	assert_in_range(dials, 32, 40);
+	pass(201);
+	assert_int_equal(dialling(), 8);
+	end_all();
+	pass(1);
+	assert_int_equal(dialling(), 0);
+	dialer_reset(dialer, NULL); /* something has changed */
+	pass(0);
+	assert_int_equal(dialling(), 8);
 }
 
 int main(void)
@@ -323,6 +376,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			who_is_asked_for_while_busy_is_dialled_after, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_became_of_a_city_is_told, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_row_of_failures_is_paced, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_timer_waits_for_the_next_back_off, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** Whom a node names for dialling: each in its turn, whatever becomes of the others. */
+/** Whom a node names for dialling in a small network; test_overlay.c has large ones. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -39,7 +39,8 @@ static bool may(void *ctx, const struct hash *city_id)
 static size_t take(struct turns *turns, size_t max)
 {
 	struct node_dial dials[CITIES];
-	size_t count = node_dials(turns->cluster->cities[0].node, may, turns, dials, max);
+	size_t count = node_dials(
+		turns->cluster->cities[0].node, may, turns, dials, max, turns->cluster->now);
 	assert_true(count <= max);
 	for (size_t i = 0; i < count; i++) {
 		size_t number = number_of(turns->cluster, &dials[i].city_id);
@@ -73,19 +74,72 @@ static void begin(struct cluster *c, struct turns *turns, size_t count, size_t a
 	turns->cluster = c;
 }
 
-static void members_take_turns(void **state)
+/* The attempts are over, in vain. */
+static void end_all(struct turns *turns)
+{
+	for (size_t i = 0; i < turns->cluster->count; i++)
+		node_dial_ended(turns->cluster->cities[0].node, &turns->cluster->cities[i].city_id);
+}
+
+static void a_small_network_is_dialled_whole(void **state)
 {
 	(void)state;
 	struct cluster c;
 	struct turns turns;
 	begin(&c, &turns, CITIES, 1);
-	for (unsigned call = 0; call < 7; call++)
-		assert_int_equal(take(&turns, 2), 2);
+	assert_int_equal(take(&turns, 2), 2);
+	assert_int_equal(take(&turns, CITIES), CITIES - 3);
+	assert_int_equal(take(&turns, CITIES), 0); /* each is under way */
 	assert_int_equal(turns.named[0], 0);
 	for (size_t i = 1; i < CITIES; i++)
-		assert_int_equal(turns.named[i], 2);
-	assert_int_equal(take(&turns, CITIES), CITIES - 1); /* each once, not more */
-	assert_int_equal(turns.named[3], 3);
+		assert_int_equal(turns.named[i], 1);
+	end_all(&turns);
+	assert_int_equal(take(&turns, CITIES), CITIES - 1);
+	cluster_deinit(&c);
+}
+
+static void no_more_than_are_missing(void **state)
+{
+	(void)state;
+	struct cluster c;
+	struct turns turns;
+	struct node_dial dial;
+	begin(&c, &turns, CITIES, 1);
+	node_set_links(c.cities[0].node, 3, 8);
+	assert_int_equal(take(&turns, CITIES), 3);
+	assert_int_equal(take(&turns, CITIES), 0);
+	size_t busy = 1;
+	while (!turns.named[busy])
+		busy++;
+	node_dial_ended(c.cities[0].node, &c.cities[busy].city_id);
+	turns.waits[busy] = true;
+	assert_int_equal(take(&turns, CITIES), 1); /* another in its place, at once */
+	assert_int_equal(turns.named[busy], 1);
+	turns.waits[busy] = false;
+	/* Who is asked for is dialled all the same, once. */
+	assert_true(node_dial_city(c.cities[0].node, &c.cities[busy].city_id, &dial));
+	assert_false(node_dial_city(c.cities[0].node, &c.cities[busy].city_id, &dial));
+	assert_false(node_dial_city(c.cities[0].node, &c.cities[0].city_id, &dial));
+	end_all(&turns);
+	node_set_links(c.cities[0].node, 0, 8);
+	assert_int_equal(take(&turns, CITIES), 0);
+	cluster_deinit(&c);
+}
+
+/* Whoever makes links to a node, as many as he likes, has made none of its choices for it. */
+static void links_of_others_take_no_place(void **state)
+{
+	(void)state;
+	struct cluster c;
+	struct turns turns;
+	begin(&c, &turns, CITIES, 1);
+	node_set_links(c.cities[0].node, 3, 64);
+	for (size_t i = 1; i < 5; i++)
+		cluster_connect(&c, &c.cities[i], &c.cities[0]);
+	cluster_pass(&c, 1000);
+	assert_int_equal(take(&turns, CITIES), 3);
+	for (size_t i = 1; i < 5; i++)
+		assert_int_equal(turns.named[i], 0); /* they are linked already */
 	cluster_deinit(&c);
 }
 
@@ -97,9 +151,11 @@ static void who_may_not_be_dialled_takes_no_turn(void **state)
 	begin(&c, &turns, CITIES, 1);
 	for (size_t i = 1; i < CITIES - 1; i++)
 		turns.waits[i] = true;
-	assert_int_equal(take(&turns, 1), 1);
-	assert_int_equal(take(&turns, 1), 1);
-	assert_int_equal(turns.named[CITIES - 1], 2);
+	for (unsigned call = 1; call < 8; call++) {
+		assert_int_equal(take(&turns, 1), 1);
+		assert_int_equal(turns.named[CITIES - 1], call);
+		end_all(&turns);
+	}
 	turns.waits[CITIES - 1] = true;
 	assert_int_equal(take(&turns, 4), 0);
 	turns.waits[2] = false;
@@ -145,7 +201,8 @@ static void bootstrap_peers_and_members_take_turns(void **state)
 	}
 	for (unsigned call = 0; call < 12; call++) {
 		struct node_dial dial;
-		assert_int_equal(node_dials(c.cities[0].node, may_always, NULL, &dial, 1), 1);
+		assert_int_equal(node_dials(c.cities[0].node, may_always, NULL, &dial, 1, c.now), 1);
+		node_dial_ended(c.cities[0].node, &dial.city_id);
 		if (strcmp(dial.addresses[0], address[0]) == 0)
 			named[dial.city_id.bytes[0]]++;
 		else
@@ -161,7 +218,9 @@ int main(void)
 {
 	log_set_level(LOG_LEVEL_ERROR);
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(members_take_turns),
+		cmocka_unit_test(a_small_network_is_dialled_whole),
+		cmocka_unit_test(no_more_than_are_missing),
+		cmocka_unit_test(links_of_others_take_no_place),
 		cmocka_unit_test(who_may_not_be_dialled_takes_no_turn),
 		cmocka_unit_test(a_city_without_addresses_is_left_out),
 		cmocka_unit_test(bootstrap_peers_and_members_take_turns),

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "proto/node_private.h"
+#include "proto/import_private.h"
 
 /* A link's life: opened after the handshake, charter-only until its key is pinned, live after both
  * HELLOs, closed with a reason. */
@@ -47,7 +47,10 @@ void link_set_state(struct link *link, enum link_state state, const char *reason
 
 void link_wake(struct link *link)
 {
-	link->node->io.wake(link->node->io.ctx, link->transport);
+	if (link->import)
+		import_wake(link->import);
+	else
+		link->node->io.wake(link->node->io.ctx, link->transport);
 }
 
 struct link *node_link_by_id(const struct node *node, uint64_t id)
@@ -276,6 +279,8 @@ int link_breach(struct link *link, int code, const char *rule)
 {
 	if (link->state == LINK_CLOSING)
 		return code;
+	if (link->import)
+		return import_breach(link, code);
 	struct log_line l;
 	log_link(&l, LOG_LEVEL_WARN, "peer_breach", link);
 	log_text(&l, "rule", rule);

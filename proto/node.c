@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "proto/node_private.h"
+#include "proto/import_private.h"
 
 /* A node's life: read from the store, networks, what commits answer, deadlines. */
 
@@ -344,7 +344,7 @@ void node_free(struct node *node)
 {
 	if (!node)
 		return;
-	require(list_empty(&node->links));
+	require(list_empty(&node->links) && !node->import);
 	require(node->commits == 0);
 	node_publish_cancel(node);
 	attachments_free(node);
@@ -383,6 +383,7 @@ void node_flush(struct node *node)
 	spread_schedule(node);
 	attachment_schedule(node);
 	hold_check(node);
+	import_poke(node);
 	node->flushing = false;
 }
 
@@ -444,6 +445,7 @@ void node_on_committed(struct node *node, struct commit *commit, struct node_tim
 	for (uint32_t i = 0; i < commit->count; i++)
 		op_committed(node, commit, &commit->ops[i]);
 	struct link *link = commit->link_id ? node_link_by_id(node, commit->link_id) : NULL;
+	import_committed(link, commit->code);
 	if (link && commit->credit) {
 		if (commit->credit_urgent)
 			link_release_urgent(link, commit->credit);

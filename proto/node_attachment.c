@@ -4,7 +4,8 @@
 
 #include "base/check.h"
 #include "feed/attachment_id.h"
-#include "proto/node_private.h"
+#include "feed/entry.h"
+#include "proto/import_private.h"
 #include "record/header.h"
 #include "store/attachment_file.h"
 
@@ -222,7 +223,7 @@ static struct link *choose(struct node *node, const struct transfer *t)
 	return chosen && spread_share(chosen) ? chosen : NULL;
 }
 
-static void ask(struct link *link, struct transfer *t)
+static void attempt_begin(struct link *link, struct transfer *t)
 {
 	t->link = link;
 	t->answered = false;
@@ -236,6 +237,11 @@ static void ask(struct link *link, struct transfer *t)
 	t->progress = link->node->now.mono;
 	t->look_at = monotime_add_ms(t->progress, ATTACHMENT_STALL_MS);
 	link->transfers_open++;
+}
+
+static void ask(struct link *link, struct transfer *t)
+{
+	attempt_begin(link, t);
 	link->asks_open++;
 	spread_grant(link);
 	message_write_attachment_pull(&link->control, link->bulk_limit, &t->feed_id, t->seq, &t->id,
@@ -445,7 +451,7 @@ static int list_complete(struct link *link, struct transfer *t)
 	return t->begun ? 0 : begin_op(link->node, t);
 }
 
-static int chunk_complete(struct link *link, struct transfer *t)
+static int chunk_complete(struct link *link, struct transfer *t, bool last)
 {
 	struct node *node = link->node;
 	struct node_write *write = calloc(1, sizeof *write);
@@ -465,23 +471,16 @@ static int chunk_complete(struct link *link, struct transfer *t)
 	t->writes++;
 	t->chunks_received++;
 	write->finish = t->chunks_received == attachment_chunk_count(t->size);
-	write->sync = write->finish || t->since_sync >= ATTACHMENT_SYNC_BYTES;
+	write->sync = write->finish || last || t->since_sync >= ATTACHMENT_SYNC_BYTES;
 	if (write->sync)
 		t->since_sync = 0;
 	node->io.write(node->io.ctx, write);
 	return 0;
 }
 
-int attachment_on_fragment(struct link *link, struct assembly *a, const struct message *m)
+/* `last`: no more of it comes this time, which no link says before its end. */
+static int take_bytes(struct link *link, struct transfer *t, struct bytes at, bool last)
 {
-	struct transfer *t = transfer_find(link->node, &a->attachment_id);
-	struct bytes at = m->fragment.bytes;
-	a->offset += at.len;
-	if (!t || t->link != link || !t->answered || t->stream != a->stream) {
-		a->open = !m->fragment.last;
-		link_release_bulk(link, at.len);
-		return 0;
-	}
 	t->progress = link->node->now.mono;
 	uint64_t chunks = attachment_chunk_count(t->size);
 	if (t->list.len < chunks * HASH_SIZE) {
@@ -507,17 +506,31 @@ int attachment_on_fragment(struct link *link, struct assembly *a, const struct m
 		memcpy(t->chunk->data + t->chunk->len, part.data, part.len);
 		t->chunk->len += part.len;
 		at = bytes_slice(at, part.len, SIZE_MAX);
-		int code = t->chunk->len == want ? chunk_complete(link, t) : 0;
+		int code = t->chunk->len == want ? chunk_complete(link, t, last && at.len == 0) : 0;
 		if (code)
 			return code;
 	}
-	if (m->fragment.last) {
-		a->open = false;
-		if (t->chunks_received != chunks)
-			return link_breach(link, ERROR_MESSAGE, "attachment");
-		t->finishing = true;
-		release(link, t, false);
+	return 0;
+}
+
+int attachment_on_fragment(struct link *link, struct assembly *a, const struct message *m)
+{
+	struct transfer *t = transfer_find(link->node, &a->attachment_id);
+	struct bytes at = m->fragment.bytes;
+	a->offset += at.len;
+	if (!t || t->link != link || !t->answered || t->stream != a->stream) {
+		a->open = !m->fragment.last;
+		link_release_bulk(link, at.len);
+		return 0;
 	}
+	int code = take_bytes(link, t, at, false);
+	if (code || !m->fragment.last)
+		return code;
+	a->open = false;
+	if (t->chunks_received != attachment_chunk_count(t->size))
+		return link_breach(link, ERROR_MESSAGE, "attachment");
+	t->finishing = true;
+	release(link, t, false);
 	return 0;
 }
 
@@ -528,9 +541,97 @@ void attachment_on_end(struct link *link, const struct message *m)
 		release(link, t, true);
 }
 
+/* ---- from a bundle ---- */
+
+struct offered {
+	const struct bundle_attachment *a;
+	uint8_t flags;
+	bool named;
+};
+
+static int entry_names(void *ctx, const struct store_entry *stored)
+{
+	struct offered *o = ctx;
+	struct cursor c = cursor_init(stored->wire);
+	struct entry_view view;
+	struct header header;
+	if (entry_parse(&c, &view) || header_decode(view.header, &header))
+		return ERROR_CORRUPT;
+	for (size_t i = 0; i < header.attachment_count; i++) {
+		const struct header_attachment *h = &header.attachments[i];
+		if (hash_equal(&h->id, &o->a->id) && h->size == o->a->size) {
+			o->named = true;
+			o->flags = h->flags;
+		}
+	}
+	return 0;
+}
+
+/* Not fetched by itself, or ended before: wanted now, if the entry that is said to name it does. */
+static enum attachment_answer want_offered(
+	struct link *link, struct network *network, const struct bundle_attachment *a)
+{
+	struct node *node = link->node;
+	struct feed *feed = node_feed(node, &a->feed_id);
+	struct offered o = {.a = a};
+	if (!feed || feed->network != network ||
+		store_read_entry(node->config.store, &a->feed_id, a->seq, entry_names, &o) || !o.named)
+		return ATTACHMENT_REFUSED;
+	struct commit *commit = commit_new(COMMIT_BULK);
+	if (!commit)
+		return ATTACHMENT_REFUSED;
+	struct header_attachment h = {.id = a->id, .size = a->size, .flags = o.flags};
+	want_op(commit, feed, a->seq, &h);
+	import_await(link, commit);
+	node_commit(node, commit);
+	return ATTACHMENT_WAIT;
+}
+
+enum attachment_answer attachment_offer(struct link *link, struct network *network,
+	const struct bundle_attachment *offered, uint32_t *begin)
+{
+	struct node *node = link->node;
+	struct transfer *t = transfer_find(node, &offered->id);
+	struct store_attachment info;
+	if (store_attachment_info(node->config.store, &offered->id, &info) == 0 && info.complete)
+		return ATTACHMENT_HELD;
+	if (!t) /* the commit of its entry brings it */
+		return link->bulk_undigested ? ATTACHMENT_WAIT : want_offered(link, network, offered);
+	if (t->size != offered->size || t->network != network)
+		return ATTACHMENT_REFUSED;
+	if (t->link)
+		return ATTACHMENT_LINKED;
+	if (t->finishing || unsettled(t))
+		return ATTACHMENT_WAIT;
+	if (offered->first_chunk > t->chunks_committed)
+		return ATTACHMENT_REFUSED;
+	attempt_begin(link, t);
+	t->answered = true;
+	*begin = (uint32_t)t->first_chunk;
+	return ATTACHMENT_TAKEN;
+}
+
+int attachment_give(struct link *link, const struct hash *id, struct bytes bytes, bool last)
+{
+	struct transfer *t = transfer_find(link->node, id);
+	if (!t || t->link != link) { /* a link has taken it over */
+		link_release_bulk(link, bytes.len);
+		return 0;
+	}
+	int code = take_bytes(link, t, bytes, last);
+	if (code || !last)
+		return code;
+	if (t->chunk)
+		return link_breach(link, ERROR_TRUNCATED, "attachment");
+	t->finishing = t->chunks_received == attachment_chunk_count(t->size);
+	release(link, t, false);
+	return 0;
+}
+
 /* ---- durable ---- */
 
-static void progress_op(struct node *node, const struct transfer *t, const struct node_write *write)
+static void progress_op(struct node *node, struct link *link, const struct transfer *t,
+	const struct node_write *write)
 {
 	struct commit *commit = commit_new(COMMIT_BULK);
 	struct commit_op *op = commit
@@ -546,6 +647,7 @@ static void progress_op(struct node *node, const struct transfer *t, const struc
 	op->feed_id = t->feed_id;
 	op->seq = t->chunks_durable;
 	op->arrived = node->now.wall;
+	import_await(link, commit);
 	node_commit(node, commit);
 }
 
@@ -556,6 +658,8 @@ static void chunk_false(struct node *node, struct link *link, const struct node_
 		link_breach(link, ERROR_CHAIN, "attachment");
 		return;
 	}
+	if (hash_is_zero(&write->city_id)) /* a bundle's */
+		return;
 	struct log_line l;
 	log_begin(&l, LOG_LEVEL_WARN, "peer_breach");
 	log_bytes(&l, "city", bytes_of(write->city_id.bytes, 8));
@@ -597,7 +701,7 @@ void attachment_on_written(struct node *node, struct node_write *write)
 	} else if (t && write->code == 0 && write->sync) {
 		t->chunks_durable = (write->offset + ATTACHMENT_CHUNK_BYTES) / ATTACHMENT_CHUNK_BYTES;
 		if (write->finish || t->chunks_durable > t->chunks_committed)
-			progress_op(node, t, write);
+			progress_op(node, link, t, write);
 	}
 	blob_free(write->blob);
 	free(write);

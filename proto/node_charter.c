@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "proto/node_private.h"
+#include "proto/import_private.h"
 
 /* Control objects: judged by the roster, committed, pushed once to all, and what follows from them
  * (links cut, feeds cut) done at once. */
@@ -328,8 +328,10 @@ int node_object_receive(
 		pend(network, wire);
 	else if (code == 0)
 		retry_pending(node, network, &commit);
-	if (commit)
+	if (commit) {
+		import_await(link, commit);
 		node_commit(node, commit);
+	}
 	judge_due(network);
 	if (code == 0 || waits_for_other(code) || code == ERROR_EXISTS || code == ERROR_CHARTER_RIVAL ||
 		code == ERROR_LIMIT || code == ERROR_VERSION)

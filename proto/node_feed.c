@@ -178,6 +178,7 @@ static int run_refused(
 	struct link *link, const struct feed *feed, uint64_t first_seq, int code, bool skipped)
 {
 	bool blames = skipped || !blameless(code), purged = code == ERROR_NOT_FOUND;
+	link->refused = code;
 	const struct roster_member *of = roster_member_by_city(feed->network->roster, &feed->city_id);
 	struct bytes origin = of ? of->slug : bytes_from_text("unknown");
 	struct log_line l;

@@ -188,7 +188,7 @@ void fork_suspect(struct link *link, struct feed *feed, uint64_t seq)
 {
 	struct node *node = feed->network->node;
 	struct run_rules rules;
-	if (feed->dispute || seq == 0 || fork_explained(feed, seq) ||
+	if (link->import || feed->dispute || seq == 0 || fork_explained(feed, seq) ||
 		node_feed_rules(feed, feed->tip.epoch, &rules) || seq <= rules.start_seq ||
 		rules.start_seq < feed->base)
 		return;

@@ -299,6 +299,8 @@ struct link {
 	bool who_answered;
 	struct rate holds;                  /* HOLD */
 	struct rate forks_ask, forks_asked; /* FORK_ASK to the peer, and from it */
+	struct node_import *import; /* it is a bundle, of node_import.c */
+	int refused;                /* why its last run was not taken */
 	uint32_t fork_asks, fork_serves;    /* not answered yet */
 	struct buffer object;               /* the first part of an object that comes in two */
 	struct hash object_network;
@@ -357,6 +359,7 @@ struct node {
 	size_t network_count;
 	struct map feeds; /* feed_id → struct feed */
 	struct list links;
+	struct node_import *import; /* under way, or NULL */
 	uint64_t next_link_id;
 	struct map links_by_id; /* u64 → struct link */
 	struct list wanting[FEED_LANE_COUNT];

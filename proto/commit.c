@@ -138,6 +138,14 @@ static int apply_op(struct commit_op *op, struct store_txn *txn)
 		return store_attachment_begin(txn, &op->hash, op->size, blob);
 	case COMMIT_ATTACHMENT_PROGRESS:
 		return store_attachment_progress(txn, &op->hash, op->seq);
+	case COMMIT_BEACON: {
+		struct store_beacon beacon = {.network_id = op->network_id,
+			.city_id = op->city_id,
+			.source_city = op->source_city,
+			.came = op->arrived,
+			.frame = blob};
+		return store_put_beacon(txn, &beacon);
+	}
 	case COMMIT_ATTACHMENT_COMPLETE:
 		return store_attachment_complete(
 			txn, &op->hash, &op->network_id, op->arrived, &op->arrival);

@@ -39,6 +39,7 @@ enum commit_op_type {
 	COMMIT_ATTACHMENT_BEGIN,
 	COMMIT_ATTACHMENT_PROGRESS,
 	COMMIT_ATTACHMENT_COMPLETE,
+	COMMIT_BEACON, /* the newest of a city, as its frame; source_city gave it, at `arrived` */
 };
 
 struct commit_op {

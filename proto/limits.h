@@ -40,6 +40,9 @@
 #define LIMIT_HOLD_HOPS 8u
 #define LIMIT_GAP_ENTRIES 64u /* alerts kept ahead of a gap, a feed */
 #define LIMIT_GAP_AHEAD 1024u
+#define LIMIT_BEACON_ITEMS 64u        /* beacons in one offer: 1.3 KiB, some 25 KiB of beacons */
+#define LIMIT_BEACON_BODY_BYTES 8192u /* one is kept of each of 10,000 cities */
+#define LIMIT_BEACON_HELD 128u        /* feeds in the own one */
 #define LIMIT_TEXT_BYTES 128u /* human text in a frame */
 #define LIMIT_ADDRESSES 8u
 #define LIMIT_ADDRESS_BYTES 255u
@@ -51,6 +54,11 @@
 #define LIMIT_PONG_WITHIN_MS 10000
 #define LIMIT_ANNOUNCE_BATCH_MS 50
 #define LIMIT_PULL_TIMEOUT_MIN_MS 2000
+#define LIMIT_BEACON_EVERY_MS 3600000   /* each node signs one as often */
+#define LIMIT_BEACON_CHANGED_MS 60000   /* and no sooner after the last one, if something changed */
+#define LIMIT_BEACON_OVERDUE_MS 4200000 /* ten minutes past the hour */
+#define LIMIT_BEACON_AHEAD_MS 600000    /* one of a later time is refused */
+#define LIMIT_BEACON_BATCH_MS 5000      /* what came since is offered together */
 
 _Static_assert(LIMIT_BULK_WINDOW_BYTES >= 2 * LIMIT_RUN_BYTES, "credit never deadlocks a run");
 _Static_assert(LIMIT_OBJECT_BYTES + 64 <= LIMIT_FRAME_BYTES, "an OBJECT fits its frame");

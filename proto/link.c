@@ -476,6 +476,7 @@ void node_link_closed(
 			other->twin = NULL;
 	}
 	hold_link_closed(link);
+	beacons_link_closed(link);
 	fork_link_closed(link);
 	sync_link_closed(link);
 	attachment_link_closed(link);

@@ -378,6 +378,8 @@ static int on_hello(struct link *link, const struct message *m)
 		link_hello_accepted(link);
 	if (code == 0)
 		clock_heard(link, m->hello.time);
+	if (code == 0 && link->state == LINK_LIVE)
+		beacons_link_live(link);
 	return code;
 }
 
@@ -417,13 +419,6 @@ static int on_attachment_end(struct link *link, const struct message *m)
 	return 0;
 }
 
-static int on_beacon(struct link *link, const struct message *m)
-{
-	(void)link;
-	(void)m; /* understood, not yet used (docs/protocol.md, section 8) */
-	return 0;
-}
-
 static const struct {
 	int (*on)(struct link *link, const struct message *m);
 	bool early; /* allowed before both HELLOs */
@@ -456,7 +451,9 @@ static const struct {
 	[MESSAGE_TWIN_NOTICE] = {twin_on_notice, false},
 	[MESSAGE_TWIN_CHALLENGE] = {twin_on_challenge, false},
 	[MESSAGE_TWIN_PROOF] = {twin_on_proof, false},
-	[MESSAGE_BEACON] = {on_beacon, false},
+	[MESSAGE_BEACON] = {beacons_on_beacon, false},
+	[MESSAGE_BEACON_WANT] = {beacons_on_want, false},
+	[MESSAGE_BEACON_OFFER] = {beacons_on_offer, false},
 	[MESSAGE_FORK_ASK] = {fork_on_ask, false},
 	[MESSAGE_FORK_BRANCH] = {fork_on_branch, false},
 };

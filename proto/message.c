@@ -247,6 +247,30 @@ static void parse_signed(struct wire_reader *r, struct message *m)
 	wire_reader_bin_exact(r, m->signed_bytes.signature.bytes, SIGNATURE_SIZE);
 }
 
+static void parse_beacon_want(struct wire_reader *r, struct message *m)
+{
+	read_hash(r, &m->beacon_want.network_id);
+	m->beacon_want.number = wire_reader_uint(r, UINT64_MAX);
+	m->beacon_want.count = (uint32_t)wire_reader_array(r, 0, LIMIT_BEACON_ITEMS);
+	for (uint32_t i = 0; i < m->beacon_want.count && !r->error; i++)
+		wire_reader_bin_exact(r, m->beacon_want.cities[i], BEACON_CITY_BYTES);
+}
+
+static void parse_beacon_offer(struct wire_reader *r, struct message *m)
+{
+	read_hash(r, &m->beacon_offer.network_id);
+	m->beacon_offer.number = wire_reader_uint(r, UINT64_MAX);
+	m->beacon_offer.count = (uint32_t)wire_reader_array(r, 0, LIMIT_BEACON_ITEMS);
+	for (uint32_t i = 0; i < m->beacon_offer.count && !r->error; i++) {
+		struct message_beacon *beacon = &m->beacon_offer.beacons[i];
+		size_t have = wire_reader_array(r, 3, 3 + MESSAGE_SPARE);
+		wire_reader_bin_exact(r, beacon->city, BEACON_CITY_BYTES);
+		beacon->epoch = (uint32_t)wire_reader_uint(r, UINT32_MAX);
+		beacon->time = timestamp_from_ms((int64_t)wire_reader_uint(r, INT64_MAX));
+		skip_spare(r, have, 3);
+	}
+}
+
 static void parse_twin_notice(struct wire_reader *r, struct message *m)
 {
 	wire_reader_bin_exact(r, m->twin_notice.instance, INSTANCE_BYTES);
@@ -341,6 +365,8 @@ static const struct {
 	[MESSAGE_BEACON] = {"BEACON", 2, parse_signed},
 	[MESSAGE_BYE] = {"BYE", 2, parse_reason},
 	[MESSAGE_OBJECT_GONE] = {"OBJECT_GONE", 2, parse_object_want},
+	[MESSAGE_BEACON_WANT] = {"BEACON_WANT", 3, parse_beacon_want},
+	[MESSAGE_BEACON_OFFER] = {"BEACON_OFFER", 3, parse_beacon_offer},
 	[MESSAGE_FORK_ASK] = {"FORK_ASK", 2, parse_fork_ask},
 	[MESSAGE_FORK_BRANCH] = {"FORK_BRANCH", 5, parse_fork_branch},
 	[MESSAGE_JOIN] = {"JOIN", 6, parse_join},

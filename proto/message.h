@@ -49,6 +49,8 @@ enum message_type {
 	MESSAGE_BEACON,
 	MESSAGE_BYE,
 	MESSAGE_OBJECT_GONE,
+	MESSAGE_BEACON_WANT,
+	MESSAGE_BEACON_OFFER,
 	MESSAGE_FORK_ASK = 32,
 	MESSAGE_FORK_BRANCH,
 	MESSAGE_JOIN = 40,
@@ -121,6 +123,14 @@ struct message_feed {
 	struct hash feed_id;
 	uint64_t seq;
 	struct hash entry_hash;
+};
+
+/** A beacon that the sender holds; the city by the first bytes of its city_id. */
+#define BEACON_CITY_BYTES 8u
+struct message_beacon {
+	uint8_t city[BEACON_CITY_BYTES];
+	uint32_t epoch;
+	struct timestamp time;
 };
 
 /** One decoded frame; views point into the frame. Large: keep one and use it again. */
@@ -247,6 +257,18 @@ struct message {
 			struct signature signature;
 		} signed_bytes; /* HOLD, BEACON */
 		struct {
+			struct hash network_id;
+			uint64_t number;
+			uint32_t count;
+			uint8_t cities[LIMIT_BEACON_ITEMS][BEACON_CITY_BYTES];
+		} beacon_want;
+		struct {
+			struct hash network_id;
+			uint64_t number;
+			uint32_t count;
+			struct message_beacon beacons[LIMIT_BEACON_ITEMS];
+		} beacon_offer;
+		struct {
 			uint8_t instance[INSTANCE_BYTES];
 		} twin_notice;
 		struct {
@@ -345,6 +367,10 @@ void message_write_hold_ask(struct buffer *b, const struct hash *network_id,
 /** type: MESSAGE_HOLD or MESSAGE_BEACON. */
 void message_write_signed(
 	struct buffer *b, enum message_type type, struct bytes body, const struct signature *signature);
+void message_write_beacon_want(struct buffer *b, const struct hash *network_id, uint64_t number,
+	uint8_t (*cities)[BEACON_CITY_BYTES], uint32_t count);
+void message_write_beacon_offer(struct buffer *b, const struct hash *network_id, uint64_t number,
+	const struct message_beacon *beacons, uint32_t count);
 void message_write_twin_notice(struct buffer *b, const uint8_t instance[INSTANCE_BYTES]);
 void message_write_twin_challenge(struct buffer *b, const uint8_t nonce[32]);
 void message_write_twin_proof(struct buffer *b, const uint8_t nonce[32],

@@ -352,6 +352,34 @@ void message_write_signed(
 	frame_end(b, at);
 }
 
+void message_write_beacon_want(struct buffer *b, const struct hash *network_id, uint64_t number,
+	uint8_t (*cities)[BEACON_CITY_BYTES], uint32_t count)
+{
+	size_t at = frame_begin(b, MESSAGE_BEACON_WANT, 3);
+	write_hash(b, network_id);
+	wire_writer_uint(b, number);
+	wire_writer_array(b, count);
+	for (uint32_t i = 0; i < count; i++)
+		wire_writer_bin(b, bytes_of(cities[i], BEACON_CITY_BYTES));
+	frame_end(b, at);
+}
+
+void message_write_beacon_offer(struct buffer *b, const struct hash *network_id, uint64_t number,
+	const struct message_beacon *beacons, uint32_t count)
+{
+	size_t at = frame_begin(b, MESSAGE_BEACON_OFFER, 3);
+	write_hash(b, network_id);
+	wire_writer_uint(b, number);
+	wire_writer_array(b, count);
+	for (uint32_t i = 0; i < count; i++) {
+		wire_writer_array(b, 3);
+		wire_writer_bin(b, bytes_of(beacons[i].city, BEACON_CITY_BYTES));
+		wire_writer_uint(b, beacons[i].epoch);
+		wire_writer_uint(b, (uint64_t)beacons[i].time.ms);
+	}
+	frame_end(b, at);
+}
+
 void message_write_twin_notice(struct buffer *b, const uint8_t instance[INSTANCE_BYTES])
 {
 	size_t at = frame_begin(b, MESSAGE_TWIN_NOTICE, 1);

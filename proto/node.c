@@ -40,6 +40,7 @@ struct network *node_network_add(struct node *node, const struct hash *id, struc
 	list_init(&network->pending);
 	map_init(&network->holders, HASH_SIZE, node->map_seed);
 	map_init(&network->lists, HASH_SIZE, node->map_seed);
+	beacons_init(network);
 	return network;
 }
 
@@ -256,6 +257,8 @@ static int load_all(struct node *node)
 		code = store_each_cursor(store, load_cursor, &load);
 	if (code == 0)
 		code = load_denied(node);
+	if (code == 0)
+		code = beacons_load(node);
 	return code ? code : attachments_load(node);
 }
 
@@ -264,7 +267,7 @@ static void init(struct node *node, const struct node_config *config, struct nod
 	node->config = *config;
 	node->io = config->io;
 	node->now = now;
-	node->publish_at = node->links_at = MONOTIME_NEVER;
+	node->publish_at = node->links_at = node->beacons_at = MONOTIME_NEVER;
 	node->city_id = config->city_id;
 	node->public_key = config->node_public;
 	node->key = config->node_key;
@@ -328,6 +331,7 @@ static void network_free(struct network *network)
 		free(value);
 	map_deinit(&network->holders);
 	rate_free(network);
+	beacons_free(network);
 	free(network);
 }
 
@@ -490,6 +494,7 @@ struct monotime node_deadline(const struct node *node)
 	due = monotime_earlier(due, spread_deadline(node));
 	due = monotime_earlier(due, attachment_deadline(node));
 	due = monotime_earlier(due, rate_deadline(node));
+	due = monotime_earlier(due, node->beacons_at);
 	due = monotime_earlier(due, fork_deadline(node));
 	return monotime_earlier(due, hold_deadline(node));
 }
@@ -514,6 +519,7 @@ void node_on_deadline(struct node *node, struct node_time now)
 	attachment_on_deadline(node);
 	hold_on_deadline(node);
 	rate_on_deadline(node);
+	beacons_on_deadline(node);
 	fork_on_deadline(node);
 	node->publish_due |= monotime_reached(now.mono, node->publish_at);
 	node_flush(node);

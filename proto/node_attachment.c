@@ -70,6 +70,8 @@ void attachment_scan_run(struct feed *feed, const struct hash *source_city, uint
 		struct header decoded;
 		if (header_has_none(header) || header_decode(header, &decoded))
 			continue;
+		if (decoded.flags & HEADER_FLAG_RECEIPTS)
+			beacons_receipts(feed);
 		for (size_t i = 0; i < decoded.attachment_count; i++) {
 			const struct header_attachment *a = &decoded.attachments[i];
 			if (!is_original(feed->lane, a) && a->size > fetch_bytes)

@@ -518,6 +518,8 @@ void node_object_committed(
 	charter_durable(network->charter, ref, op->arrival.arrival);
 	sync_object_appended(network, ref);
 	sync_object_over(network, &op->hash);
+	if (op->object_type == OBJECT_AMENDMENT)
+		beacons_changed(network, false);
 	struct node_event event = {.type = NODE_EVENT_OBJECT,
 		.network_id = op->network_id,
 		.city_id = op->city_id,

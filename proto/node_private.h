@@ -8,12 +8,12 @@
 #include "charter/roster.h"
 #include "feed/builder.h"
 #include "feed/hold.h"
+#include "proto/beacons.h"
 #include "proto/charter.h"
 #include "proto/message.h"
 #include "proto/node.h"
-#include "proto/node_fork.h"
-#include "proto/node_quota.h"
 #include "proto/overlay.h"
+#include "proto/rate.h"
 #include "proto/spread.h"
 
 /**
@@ -25,7 +25,7 @@
  * attachments fetched. node_hold.c: taking the own feeds back. node_twin.c: twins. node_fill.c:
  * what an unconfirmed city gets, and the rest afterwards. node_rival.c: amendments of one number.
  * node_clock.c: clocks compared. node_fork.c: fork proofs made; node_freeze.c: what they mean for a
- * feed. node_quota.c: how much of a feed is taken. overlay*.c: whom to dial, and who is one too many.
+ * feed. overlay*.c: whom to dial, and who is one too many.
  */
 
 struct network;
@@ -92,13 +92,6 @@ struct feed {
 	struct monotime fill_retry_at; /* the same of what is missing below its beginning */
 	struct dispute *dispute;       /* node_fork.c: a second history is being looked for */
 	struct freeze *freeze;         /* node_freeze.c: by a fork proof of the newest epoch */
-	struct quota *quota;           /* node_quota.c: where the charter names one */
-};
-
-/** A bucket that empties by one each `every_ms`; zeroed it is empty. */
-struct rate {
-	uint32_t used;
-	struct monotime at; /* when it was emptied last */
 };
 
 struct network {
@@ -125,6 +118,7 @@ struct network {
 	uint32_t pending_count;
 	struct map lists; /* city_id → struct list_rate, of node_rate.c */
 	uint32_t lists_waiting;
+	struct beacons beacons;
 	/* recovery of the own feeds */
 	bool guard_set;
 	uint64_t guard_seq[FEED_LANE_COUNT];
@@ -165,11 +159,12 @@ struct link_network {
 	uint8_t filter_objects[32], filter_feeds[32];
 	uint64_t filter_until;
 	uint64_t ranges_arrival; /* our newest arrival when our ranges were sent */
-	uint64_t told_arrival;  /* of the last mark sent */
-	uint64_t acked_arrival; /* ours, as the peer acknowledged */
-	uint64_t hello_arrival; /* ours, as said in our last HELLO */
-	uint64_t hello_number;  /* the peer's newest amendment, as said in its first */
-	uint64_t parted;        /* our amendments from this number on were held against the peer's */
+	uint64_t told_arrival;   /* of the last mark sent */
+	uint64_t acked_arrival;  /* ours, as the peer acknowledged */
+	uint64_t hello_arrival;  /* ours, as said in our last HELLO */
+	uint64_t hello_number;   /* the peer's newest amendment, as said in its first */
+	uint64_t parted;         /* our amendments from this number on were held against the peer's */
+	struct beacon_link beacons;
 	struct rate asks, asks_own; /* HOLD_ASK that it passes on, and for its own feeds */
 	/* listening */
 	struct message_cursor cursor; /* of the peer's arrivals, as reached */
@@ -300,10 +295,10 @@ struct link {
 	int64_t clock_offset_ms;      /* ours is so far ahead of the peer's, as it last said */
 	uint64_t early_bytes;
 	bool who_answered;
-	struct rate holds;                  /* HOLD */
+	struct rate holds, beacon_rate;     /* HOLD; beacons asked for */
 	struct rate forks_ask, forks_asked; /* FORK_ASK to the peer, and from it */
-	struct node_import *import; /* it is a bundle, of node_import.c */
-	int refused;                /* why its last run was not taken */
+	struct node_import *import;         /* it is a bundle, of node_import.c */
+	int refused;                        /* why its last run was not taken */
 	uint32_t fork_asks, fork_serves;    /* not answered yet */
 	struct buffer object;               /* the first part of an object that comes in two */
 	struct hash object_network;
@@ -394,7 +389,7 @@ struct node {
 	struct list disputes; /* struct dispute, of node_fork.c */
 	uint64_t dispute_number;
 	struct roster_change change;
-	struct monotime spread_at, attachment_at;
+	struct monotime spread_at, attachment_at, beacons_at, beacons_save_at;
 	struct monotime links_at; /* no link's deadline is before it; found anew once it is reached */
 	char pause_reason[LIMIT_TEXT_BYTES + 1];
 	uint8_t twin_nonce[32];
@@ -743,14 +738,47 @@ uint64_t claim_beyond(
 /** Puts claims aside that brought nothing for too long. */
 void claim_on_deadline(struct network *network);
 
-/* node_rate.c */
-/** One more, at most `burst` at once and one each `every_ms` in the long run; false: too many. */
-bool rate_take(struct rate *rate, struct monotime now, uint32_t burst, int64_t every_ms);
+/* node_rate.c, beside rate.h */
 /** The object is an address list that comes too soon after its city's last ones: it waits here. */
 bool rate_puts_off(struct link *link, struct network *network, struct bytes wire);
 void rate_on_deadline(struct node *node);
 struct monotime rate_deadline(const struct node *node);
 void rate_free(struct network *network);
+
+/* node_fork.c */
+/** The peer passes on a history with another entry `seq` than the one held here. */
+void fork_suspect(struct link *link, struct feed *feed, uint64_t seq);
+/** A proof has shown already why histories differ at entry `seq`. */
+bool fork_explained(const struct feed *feed, uint64_t seq);
+int fork_on_ask(struct link *link, const struct message *m);
+int fork_on_branch(struct link *link, const struct message *m);
+/** Takes the read. */
+void fork_on_read(struct node *node, struct node_read *read);
+/** It was cut, or frozen: what is looked for may be found already. */
+void fork_feed_changed(struct feed *feed);
+void fork_link_closed(struct link *link);
+void fork_on_deadline(struct node *node);
+struct monotime fork_deadline(const struct node *node);
+void fork_free(struct node *node);
+
+/* node_freeze.c */
+/**
+ * Brings a feed in line with the charter and the fork proofs: frozen or not, and what is held
+ * beyond a cut, or is the history that a cut did not choose, moved aside. `link` may be NULL: whom
+ * to ask for the other history.
+ */
+void freeze_settle(struct feed *feed, struct link *link);
+/** Frozen or not, as the charter and the proofs have it. */
+void freeze_judge(struct feed *feed);
+/** A history came that leads on from the last common entry, and the epoch's end is known. */
+void freeze_give_way(struct feed *feed);
+/** Nothing more of it is taken. */
+bool freeze_halts(const struct feed *feed);
+/** What peers are told: the durable tip, or the last common entry of a fork. False: nothing. */
+bool freeze_told(const struct feed *feed, uint64_t *seq, struct hash *hash);
+/** The first seq of which two are signed; 0: none. */
+uint64_t freeze_forked_from(const struct feed *feed);
+void freeze_free(struct feed *feed);
 
 /* node_twin.c */
 void twin_found(struct link *a, struct link *b);

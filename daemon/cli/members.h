@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** `hansa members`, `confirm`, `suspend`, `resume`, `remove` and `quota`. */
+/** `hansa members`, `confirm`, `suspend`, `resume` and `remove`. */
 #pragma once
 
 struct cli;
@@ -9,4 +9,3 @@ int members_confirm(struct cli *cli);
 int members_suspend(struct cli *cli);
 int members_resume(struct cli *cli);
 int members_remove(struct cli *cli);
-int members_quota(struct cli *cli);

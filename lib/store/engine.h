@@ -40,7 +40,8 @@
 	X(TABLE_SETTINGS, "settings")           \
 	X(TABLE_ATTACHMENTS, "attachments")     \
 	X(TABLE_CHUNK_HASHES, "chunk_hashes")   \
-	X(TABLE_WANTS, "wants")
+	X(TABLE_WANTS, "wants")                 \
+	X(TABLE_BEACONS, "beacons")
 
 enum table {
 #define ENGINE_TABLE_ENUM(name, text) name,

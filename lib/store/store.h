@@ -279,6 +279,16 @@ int store_put_gap(struct store_txn *txn, const struct store_gap *gap, struct sto
 int store_drop_gap(
 	struct store_txn *txn, const struct hash *feed_id, uint64_t seq, const struct hash *entry_hash);
 
+/** The newest beacon of a city, as its frame: in no feed and no digest, without arrival. */
+#define STORE_BEACON_SIZE_MAX 8448
+struct store_beacon {
+	struct hash network_id, city_id, source_city;
+	struct timestamp came;
+	struct bytes frame;
+};
+/** Adds or replaces. ERROR_SIZE. */
+int store_put_beacon(struct store_txn *txn, const struct store_beacon *beacon);
+
 /** Small values of the daemon, such as denied peers. An empty value removes it. ERROR_SIZE. */
 int store_put_setting(struct store_txn *txn, const char *key, struct bytes value);
 
@@ -353,6 +363,10 @@ int store_read_object(
 typedef int store_cursor_fn(void *ctx, const struct hash *network_id,
 	const struct hash *peer_city_id, const struct store_cursor *cursor);
 int store_each_cursor(struct store *store, store_cursor_fn *fn, void *ctx);
+
+typedef int store_beacon_fn(void *ctx, const struct store_beacon *beacon);
+/** All; the frame dies with the callback. */
+int store_each_beacon(struct store *store, store_beacon_fn *fn, void *ctx);
 
 typedef int store_gap_fn(void *ctx, const struct store_gap *gap);
 /** Of one feed, ascending; NULL: of all feeds. */

@@ -280,6 +280,9 @@ static void tell_guard(struct city *city)
 		node_require_holds(city->node, world_time(city));
 }
 
+/* Each keeps one of each: half a KiB of every pair of cities. */
+#define BEACONS_CITIES_MAX 400
+
 void city_start(struct city *city)
 {
 	struct node_config config = {
@@ -294,6 +297,7 @@ void city_start(struct city *city)
 		.store = city->store,
 		.agent = "sim",
 		.relay = true,
+		.no_beacons = city->world->count > BEACONS_CITIES_MAX,
 		.compression = city->index % 3 != 0, /* so that both kinds meet */
 	};
 	if (city->world->scale)

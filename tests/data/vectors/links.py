@@ -184,6 +184,8 @@ def frames(made):
         ('BEACON', [27, x(beacon_['body']), x(beacon_['signature'])]),
         ('BYE', [28, 1, 'chain']),
         ('OBJECT_GONE', [29, net, [some('object 2')]]),
+        ('BEACON_WANT', [30, net, 700, [some('city 1')[:8], some('city 2')[:8]]]),
+        ('BEACON_OFFER', [31, net, 701, [[some('city 1')[:8], 2, 1790000000000]]]),
         ('FORK_ASK', [32, doc, 700]),
         ('FORK_BRANCH', [33, doc, 700, hash_, some('pairs', 128), x(run['head'])]),
         ('FORK_BRANCH, not held', [33, doc, 700, bytes(32), b'', b'']),

@@ -126,6 +126,7 @@ void cluster_node_start(struct city *city)
 		.store = city->store,
 		.agent = "test",
 		.relay = !city->no_relay,
+		.no_beacons = city->no_beacons,
 		.charters_of = city->charters_of,
 		.compression = !city->no_compression,
 		.attachment_fetch_bytes = city->fetch_bytes,

@@ -44,7 +44,7 @@ struct city {
 	bool hold_reads;       /* reads wait; the test may answer those in `reads` itself */
 	unsigned fail_commits; /* so many of the next ones find no room, control objects aside */
 	uint8_t instance[16];
-	bool no_relay;
+	bool no_relay, no_beacons;
 	const struct node *charters_of; /* node_config's, of the next start */
 	bool no_compression;            /* else runs are compressed at first: no link here has a rate */
 	uint64_t fetch_bytes;           /* larger attachments on demand only; 32 MiB at first */

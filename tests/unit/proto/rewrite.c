@@ -125,6 +125,19 @@ static void rewrite_bulk(const struct message *m, struct buffer *b)
 	}
 }
 
+static void rewrite_beacons(const struct message *m, struct buffer *b)
+{
+	uint8_t cities[LIMIT_BEACON_ITEMS][BEACON_CITY_BYTES];
+	if (m->type == MESSAGE_BEACON_OFFER) {
+		message_write_beacon_offer(b, &m->beacon_offer.network_id, m->beacon_offer.number,
+			m->beacon_offer.beacons, m->beacon_offer.count);
+		return;
+	}
+	memcpy(cities, m->beacon_want.cities, sizeof cities);
+	message_write_beacon_want(
+		b, &m->beacon_want.network_id, m->beacon_want.number, cities, m->beacon_want.count);
+}
+
 void rewrite_message(const struct message *m, struct buffer *b)
 {
 	buffer_reset(b);
@@ -152,6 +165,10 @@ void rewrite_message(const struct message *m, struct buffer *b)
 	case MESSAGE_HOLD:
 	case MESSAGE_BEACON:
 		message_write_signed(b, m->type, m->signed_bytes.body, &m->signed_bytes.signature);
+		break;
+	case MESSAGE_BEACON_WANT:
+	case MESSAGE_BEACON_OFFER:
+		rewrite_beacons(m, b);
 		break;
 	case MESSAGE_TWIN_NOTICE:
 		message_write_twin_notice(b, m->twin_notice.instance);

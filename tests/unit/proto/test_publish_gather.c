@@ -42,6 +42,10 @@ static int setup(void **state)
 {
 	(void)state;
 	cluster_init(&cluster, 1, 7);
+	/* Commits are counted here. */
+	cluster_node_stop(&cluster.cities[0]);
+	cluster.cities[0].no_beacons = true;
+	cluster_node_start(&cluster.cities[0]);
 	cluster_found(&cluster);
 	cluster_pass(&cluster, 100);
 	city = &cluster.cities[0];

@@ -28,6 +28,7 @@ void charter_release(struct charter *charter)
 {
 	size_t position = 0;
 	void *value;
+	struct city_names *names;
 	if (--charter->holders > 0)
 		return;
 	while (map_next(&charter->objects, &position, NULL, &value)) {
@@ -36,12 +37,11 @@ void charter_release(struct charter *charter)
 		free(ref);
 	}
 	map_deinit(&charter->objects);
-	position = 0;
-	/* The four lanes of a city are one allocation, which the first of them names. */
-	while (map_next(&charter->feed_names, &position, NULL, &value))
-		if (((struct feed_name *)value)->lane == 1)
-			free(value);
 	map_deinit(&charter->feed_names);
+	while ((names = charter->names)) {
+		charter->names = names->next;
+		free(names);
+	}
 	free(charter->amendments);
 	roster_free(charter->roster);
 	free(charter);
@@ -134,14 +134,14 @@ int charter_name_city(
 	if (map_get(&charter->feed_names, &ids[0]))
 		return 0;
 	require(charter->holders == 1);
-	struct feed_name *names = calloc(FEED_LANE_COUNT, sizeof *names);
+	struct city_names *names = calloc(1, sizeof *names);
 	if (!names)
 		return ERROR_MEMORY;
+	names->next = charter->names;
+	charter->names = names;
 	for (uint8_t lane = 1; lane <= FEED_LANE_COUNT; lane++) {
-		names[lane - 1] = (struct feed_name){*city_id, lane};
-		int code = map_put(&charter->feed_names, &ids[lane - 1], &names[lane - 1]);
-		if (code && lane == 1)
-			free(names);
+		names->lanes[lane - 1] = (struct feed_name){*city_id, lane};
+		int code = map_put(&charter->feed_names, &ids[lane - 1], &names->lanes[lane - 1]);
 		if (code)
 			return code;
 	}

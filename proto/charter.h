@@ -4,6 +4,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "charter/roster.h"
+#include "feed/feed.h"
 #include "proto/blob.h"
 
 /**
@@ -29,6 +30,12 @@ struct feed_name {
 	uint8_t lane;
 };
 
+/** Those of a city. */
+struct city_names {
+	struct city_names *next;
+	struct feed_name lanes[FEED_LANE_COUNT];
+};
+
 /** The control objects of a network; charter.c. With several holders nothing of it changes. */
 struct charter {
 	uint32_t holders;
@@ -38,6 +45,7 @@ struct charter {
 	struct object_ref **amendments; /* by number; durable or not */
 	size_t amendment_count, amendment_capacity;
 	struct map feed_names; /* feed_id → struct feed_name, of all members */
+	struct city_names *names;
 };
 
 /** An empty one. ERROR_MEMORY, ERROR_CRYPTO. */

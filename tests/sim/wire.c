@@ -26,6 +26,7 @@
 struct chunk {
 	struct list_node node;
 	struct wire_end *to;
+	uint64_t number; /* in its direction */
 	size_t len;
 	enum {
 		CHUNK_BYTES,
@@ -94,6 +95,7 @@ static void send(struct wire_end *from, const uint8_t *bytes, size_t len, int ki
 	require(chunk);
 	chunk->node = (struct list_node){0};
 	chunk->to = from->peer;
+	chunk->number = from->sent++;
 	chunk->len = len;
 	chunk->kind = kind;
 	if (len)
@@ -217,16 +219,33 @@ void wire_pump(struct wire_end *end)
 	}
 }
 
+/* In the order of sending: what was on its way when a block ended overtakes nothing. */
+static void hold(struct list *held, struct chunk *chunk)
+{
+	struct list_node *before = held->head.next;
+	while (before != &held->head && list_entry(before, struct chunk, node)->number < chunk->number)
+		before = before->next;
+	list_insert_before(before, &chunk->node);
+}
+
 void wire_arrive(struct world *world, void *what)
 {
 	struct chunk *chunk = what;
 	struct wire_end *end = chunk->to;
 	struct wire *wire = end->wire;
 	struct city *city = end->city;
-	if (wire_blocked(end->peer->city, city) || !list_empty(&end->peer->held)) {
+	if (wire_blocked(end->peer->city, city) || chunk->number != end->expected) {
 		wire->chunks--;
-		list_push_back(&end->peer->held, &chunk->node);
+		hold(&end->peer->held, chunk);
 		return;
+	}
+	end->expected++;
+	if (!list_empty(&end->peer->held)) {
+		struct chunk *next = list_entry(list_first(&end->peer->held), struct chunk, node);
+		if (next->number == end->expected) {
+			list_remove(&next->node);
+			chunk_go(next);
+		}
 	}
 	world_trace(world, world_digest(city->index, chunk->bytes, chunk->len));
 	if (!end->link) {

@@ -44,11 +44,12 @@ struct wire_end {
 	struct link *link; /* NULL: closed on this side */
 	struct wire *wire;
 	struct wire_end *peer;
-	struct buffer in;   /* arrived, not read by the link yet */
-	uint64_t in_flight; /* sent from here, not read by the peer's link yet */
-	int64_t busy_us;    /* the line is taken until then */
-	int64_t arrival_us; /* of the last bytes sent from here: a stream keeps its order */
-	struct list held;   /* chunks that a blocked direction keeps from this end */
+	struct buffer in;        /* arrived, not read by the link yet */
+	uint64_t sent, expected; /* chunks from here; the next one to here */
+	uint64_t in_flight;      /* sent from here, not read by the peer's link yet */
+	int64_t busy_us;         /* the line is taken until then */
+	int64_t arrival_us;      /* of the last bytes sent from here: a stream keeps its order */
+	struct list held;        /* chunks that a blocked direction keeps from this end */
 	struct list_node by_city;
 	struct list_node wake_node;
 	bool closing, ended_in, pump_due;

@@ -223,7 +223,7 @@ static void run_unpack(struct liar_stream *run)
 	struct buffer plain;
 	if (!run->plain_len)
 		return;
-	buffer_init(&plain, run->plain_len);
+	buffer_init(&plain, SIZE_MAX); /* it stays with the stream's place, for larger ones too */
 	uint8_t *to = buffer_reserve(&plain, run->plain_len);
 	require(to && compression_unpack(buffer_bytes(&run->entries), to, run->plain_len) == 0);
 	buffer_commit(&plain, run->plain_len);

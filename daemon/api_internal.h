@@ -79,6 +79,7 @@ extern const struct http_upload api_attachment_upload;
 void api_events_get(struct http_request *request);
 void api_peer_list(struct http_request *request);
 void api_peer_deny(struct http_request *request);
+void api_reach_get(struct http_request *request);
 void api_peer_allow(struct http_request *request);
 void api_key_renew(struct http_request *request);
 void api_publishing_get(struct http_request *request);

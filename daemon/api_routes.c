@@ -44,6 +44,7 @@ const struct http_route api_routes[] = {
 	{"POST", "/v1/attachments", EDITOR, NULL, &api_attachment_upload, 0, "store a file"},
 	{"GET", "/v1/events", READER, api_events_get, NULL, 0, "Server-Sent Events"},
 	{"GET", "/v1/peers", READER, api_peer_list, NULL, 0, "links to other cities"},
+	{"GET", "/v1/reach", READER, api_reach_get, NULL, 0, "who is reached, and what is withheld"},
 	{"PUT", "/v1/peers/{city}/deny", ADMIN, api_peer_deny, NULL, 0, "deny a city"},
 	{"DELETE", "/v1/peers/{city}/deny", ADMIN, api_peer_allow, NULL, 0, "allow it again"},
 	{"POST", "/v1/keys/renew", ADMIN, api_key_renew, NULL, SMALL, "a new node key"},

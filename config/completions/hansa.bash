@@ -16,7 +16,7 @@ _hansa() {
         --as) COMPREPLY=($(compgen -W 'cap md json' -- "$word")); return ;;
     esac
     if [[ -z $verb ]]; then
-        COMPREPLY=($(compgen -W 'init key network invite join confirm members suspend resume remove publish import list show get export tail peers status explain verify log --help --version' -- "$word"))
+        COMPREPLY=($(compgen -W 'init key network invite join confirm members suspend resume remove publish import list show get export tail peers reach status explain verify log --help --version' -- "$word"))
         return
     fi
     case "$verb $second" in
@@ -40,6 +40,7 @@ _hansa() {
         'export '*) set -- '--as --output --socket --json --help --version' ;;
         'tail '*) set -- '--from --socket --json --help --version' ;;
         'peers '*) set -- '--deny --allow --socket --json --help --version' ;;
+        'reach '*) set -- '--socket --json --help --version' ;;
         'status '*) set -- '--socket --json --help --version' ;;
         'explain '*) set -- '--socket --json --help --version' ;;
         'verify '*) set -- '--socket --json --help --version' ;;

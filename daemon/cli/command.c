@@ -9,6 +9,7 @@
 #include "daemon/cli/members.h"
 #include "daemon/cli/network.h"
 #include "daemon/cli/publish.h"
+#include "daemon/cli/reach.h"
 #include "daemon/cli/records.h"
 #include "daemon/cli/setup.h"
 #include "daemon/cli/state.h"
@@ -129,6 +130,11 @@ const struct command commands[] = {
 		tail_run, 1, {{OPTION_FROM, false, false, NULL, NULL}}},
 	{"peers", "", 0, 0, "show the links to other cities", "", state_peers, 2,
 		{{OPTION_DENY, false, false, NULL, NULL}, {OPTION_ALLOW, false, false, NULL, NULL}}},
+	{"reach", "", 0, 0, "show which cities are reached, and by which way",
+		"Each city with its link, or who relays what it says; when its last beacon was signed, "
+		"which it does each hour (OVERDUE after 70 minutes); since when it cannot be reached from "
+		"here, and why. WITHHELD: its beacon names records that nobody gives us.",
+		reach_run, 0, {{0}}},
 	{"status", "", 0, 0, "show how this city's server is", "", state_status, 0, {{0}}},
 	{"explain", "ID", 1, 1, "say where a record came from and who holds it",
 		"Which city published it, which key signed it in which epoch, through whom it came, and "

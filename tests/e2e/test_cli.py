@@ -40,6 +40,7 @@ COMMANDS = {
     "export": ("as", "ID"),
     "tail": ("from", ""),
     "peers": ("deny allow", ""),
+    "reach": ("", ""),
     "status": ("", ""),
     "explain": ("", "ID"),
     "verify": ("", "FILE|ID"),
@@ -56,7 +57,7 @@ CALLS = {
     "remove": "bratislava --network pact", "publish": f"doc {A_DOCUMENT} --network pact",
     "import": f"{DATA}/bad --network pact", "list": "doc", "show": "pact/budapest/doc/1",
     "get": "pact/budapest/doc/1 a.pdf --output /nonexistent/a.pdf",
-    "export": "pact/budapest/doc/1 --as json", "tail": "", "peers": "", "status": "",
+    "export": "pact/budapest/doc/1 --as json", "tail": "", "peers": "", "reach": "", "status": "",
     "explain": "pact/budapest/doc/1", "verify": "pact/budapest/doc/1", "log": "",
 }
 HEX64 = r"[0-9a-f]{64}"
@@ -213,7 +214,8 @@ class Literal:
 # {arguments: the fields of its JSON}; what others need of a record or a city is promised.
 SHAPES = {
     "status": "city store_epoch networks feeds peers store listen",
-    "members": "members", "peers": "peers denied", "list doc": "records next",
+    "members": "members", "peers": "peers denied", "reach": "cities charters",
+    "list doc": "records next",
     "show pact/budapest/doc/1": "id network city lane seq hash kind title time topics state "
                                 "confirmed attachments body",
     "explain pact/budapest/doc/1": "id hash state origin head epoch arrival received source "

@@ -238,9 +238,10 @@ void city_init(struct world *world, uint32_t index)
 		city->durable = calloc((size_t)world->count * FEED_LANE_COUNT, sizeof *city->durable);
 		require(city->durable);
 	}
-	/* All in a small world, or the next two; else a ring and seven by chance. */
+	/* All in a small world, or the next two; else a ring and seven by chance. In a world of scale.h
+	 * the charter has all addresses, and nobody is told of any. */
 	bool all = world->count <= CITY_TARGETS_MAX;
-	unsigned targets = world->sparse ? 2 : all ? world->count - 1 : 8;
+	unsigned targets = world->options.scale ? 0 : world->sparse ? 2 : all ? world->count - 1 : 8;
 	while (city->target_count < targets) {
 		uint32_t to = all || world->sparse || city->target_count == 0
 			? (index + 1 + city->target_count) % world->count

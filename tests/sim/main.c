@@ -350,7 +350,7 @@ int main(int argc, char **argv)
 	uint64_t first = c.options.seed, runs = c.seeds * (c.twice ? 2 : 1);
 	struct tally t = {.begin = seconds()};
 	if (c.scale) {
-		struct scale_options scale = {c.options.seed, c.scale, 10, 10, c.options.log};
+		struct scale_options scale = {c.options.seed, c.scale, 5, 5, c.options.log};
 		return !scale_run(&scale);
 	}
 	if (c.compact)

@@ -368,35 +368,8 @@ static bool is_linked(const struct city *city, uint32_t to)
 	return false;
 }
 
-/* Who does not answer twice gives way to another. */
-static void dial_targets(struct city *city)
-{
-	struct world *world = city->world;
-	for (unsigned i = 0; i < city->target_count; i++) {
-		struct city_target *target = &city->targets[i];
-		if (target->busy || target->due_us > world->now_us)
-			continue;
-		if (is_linked(city, target->city)) {
-			target->failures = 0;
-			continue;
-		}
-		if (target->failures >= 2) {
-			uint32_t other = (uint32_t)(world_random(&world->net_chance) >> 33) % world->count;
-			if (other == city->index || target_of(city, &world->cities[other]))
-				continue;
-			*target = (struct city_target){.city = other};
-		}
-		attempt(city, target);
-	}
-	world_push(world, DIAL_TICK_US, EVENT_DIAL, city->index, 0, NULL);
-}
-
 void wire_dial(struct city *city)
 {
-	if (city->world->scale) {
-		dial_targets(city);
-		return;
-	}
 	struct node_dial dials[4];
 	struct world *world = city->world;
 	size_t count = node_dials(city->node, may_dial, city, dials, 4, world_time(city));

@@ -76,6 +76,8 @@ void api_record_explain(struct http_request *request);
 void api_record_proof(struct http_request *request);
 void api_attachment_get(struct http_request *request);
 extern const struct http_upload api_attachment_upload;
+void api_bundle_export(struct http_request *request);
+extern const struct http_upload api_bundle_upload;
 void api_events_get(struct http_request *request);
 void api_peer_list(struct http_request *request);
 void api_peer_deny(struct http_request *request);

@@ -42,6 +42,8 @@ const struct http_route api_routes[] = {
 	{"GET", RECORD "/attachments/{attachment}", READER, api_attachment_get, NULL, 0,
 		"an attachment's bytes"},
 	{"POST", "/v1/attachments", EDITOR, NULL, &api_attachment_upload, 0, "store a file"},
+	{"GET", NETWORK "/bundle", READER, api_bundle_export, NULL, 0, "what is held, as a bundle"},
+	{"POST", "/v1/bundles", EDITOR, NULL, &api_bundle_upload, 0, "take a bundle in"},
 	{"GET", "/v1/events", READER, api_events_get, NULL, 0, "Server-Sent Events"},
 	{"GET", "/v1/peers", READER, api_peer_list, NULL, 0, "links to other cities"},
 	{"GET", "/v1/reach", READER, api_reach_get, NULL, 0, "who is reached, and what is withheld"},

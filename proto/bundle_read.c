@@ -119,7 +119,7 @@ static int on_run(struct bundle_reader *r)
 {
 	const struct message *m = &r->message;
 	struct bundle_run *run = &r->item.run;
-	if (m->run.flags & RUN_FLAG_PUSHED)
+	if (m->run.flags & ~RUN_FLAG_CUT)
 		return ERROR_MESSAGE;
 	run->feed_id = m->run.feed_id;
 	run->first_seq = m->run.first_seq;

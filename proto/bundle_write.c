@@ -23,6 +23,7 @@
 #define END_BYTES 64u
 /* The charter stands in each part while it takes no more of it than that; else in the first. */
 #define CHARTER_SHARE 4u
+#define HEARD_MARGIN_MS (INT64_C(7) * 86400000)
 
 struct object_entry {
 	struct hash hash;
@@ -158,6 +159,28 @@ static int by_lane(const void *a, const void *b)
 	return (x->arrival > y->arrival) - (x->arrival < y->arrival);
 }
 
+static int arrived_of(void *ctx, const struct store_entry *entry)
+{
+	*(struct timestamp *)ctx = entry->arrived;
+	return 0;
+}
+
+/* What it publishes it publishes knowing what had come to it; a link may have been gone longer. */
+static uint64_t since_heard(const struct bundle_writer *w)
+{
+	int64_t last = 0;
+	for (size_t i = 0; i < w->feed_count; i++) {
+		const struct store_feed *feed = &w->feeds[i];
+		struct timestamp arrived = {0};
+		if (hash_equal(&feed->city_id, &w->options.city_id) &&
+			store_read_entry(w->options.store, &feed->feed_id, feed->seq, arrived_of, &arrived) ==
+				0 &&
+			arrived.ms > last)
+			last = arrived.ms;
+	}
+	return last > HEARD_MARGIN_MS ? (uint64_t)(last - HEARD_MARGIN_MS) : 0;
+}
+
 int bundle_writer_new(const struct bundle_options *options, struct bundle_writer **out)
 {
 	struct bundle_writer *w = calloc(1, sizeof *w);
@@ -177,6 +200,8 @@ int bundle_writer_new(const struct bundle_options *options, struct bundle_writer
 		code = sort_objects(w);
 	if (code == 0)
 		code = store_each_feed(options->store, take_feed, w);
+	if (code == 0 && options->for_city && options->since_heard)
+		w->options.since_ms = since_heard(w);
 	if (code) {
 		bundle_writer_free(w);
 		return code;

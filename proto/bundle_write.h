@@ -23,6 +23,8 @@ struct bundle_options {
 	uint64_t since_ms; /* entries from the first on that is not older by its header; 0: all */
 	/** A part is ended before it passes this, where it can be; 0: one part. */
 	uint64_t part_bytes;
+	/** With for_city: from a week before anything of that city came last; all, if nothing did. */
+	bool since_heard;
 	bool for_city;
 	struct hash city_id; /* unconfirmed it gets what it would get over a link, no more */
 };

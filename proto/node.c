@@ -387,7 +387,6 @@ void node_flush(struct node *node)
 	spread_schedule(node);
 	attachment_schedule(node);
 	hold_check(node);
-	import_poke(node);
 	node->flushing = false;
 }
 
@@ -461,6 +460,7 @@ void node_on_committed(struct node *node, struct commit *commit, struct node_tim
 	commit_free(commit);
 	node->want_due = true;
 	node_flush(node);
+	import_poke(node);
 }
 
 void node_on_read(struct node *node, struct node_read *read, struct node_time now)
@@ -478,6 +478,7 @@ void node_on_written(struct node *node, struct node_write *write, struct node_ti
 	node->now = now;
 	attachment_on_written(node, write);
 	node_flush(node);
+	import_poke(node);
 }
 
 /* ---- time ---- */

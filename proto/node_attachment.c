@@ -481,8 +481,9 @@ static int chunk_complete(struct link *link, struct transfer *t, bool last)
 }
 
 /* `last`: no more of it comes this time, which no link says before its end. */
-static int take_bytes(struct link *link, struct transfer *t, struct bytes at, bool last)
+static int take_bytes(struct link *link, struct transfer *t, struct bytes *left, bool last)
 {
+	struct bytes at = *left;
 	t->progress = link->node->now.mono;
 	uint64_t chunks = attachment_chunk_count(t->size);
 	if (t->list.len < chunks * HASH_SIZE) {
@@ -491,7 +492,7 @@ static int take_bytes(struct link *link, struct transfer *t, struct bytes at, bo
 		if (buffer_push_bytes(&t->list, part))
 			return ERROR_MEMORY;
 		link_release_bulk(link, part.len);
-		at = bytes_slice(at, part.len, SIZE_MAX);
+		*left = at = bytes_slice(at, part.len, SIZE_MAX);
 		int code = t->list.len == chunks * HASH_SIZE ? list_complete(link, t) : 0;
 		if (code)
 			return code;
@@ -507,7 +508,7 @@ static int take_bytes(struct link *link, struct transfer *t, struct bytes at, bo
 		struct bytes part = bytes_slice(at, 0, want - t->chunk->len);
 		memcpy(t->chunk->data + t->chunk->len, part.data, part.len);
 		t->chunk->len += part.len;
-		at = bytes_slice(at, part.len, SIZE_MAX);
+		*left = at = bytes_slice(at, part.len, SIZE_MAX);
 		int code = t->chunk->len == want ? chunk_complete(link, t, last && at.len == 0) : 0;
 		if (code)
 			return code;
@@ -525,7 +526,7 @@ int attachment_on_fragment(struct link *link, struct assembly *a, const struct m
 		link_release_bulk(link, at.len);
 		return 0;
 	}
-	int code = take_bytes(link, t, at, false);
+	int code = take_bytes(link, t, &at, false);
 	if (code || !m->fragment.last)
 		return code;
 	a->open = false;
@@ -620,7 +621,9 @@ int attachment_give(struct link *link, const struct hash *id, struct bytes bytes
 		link_release_bulk(link, bytes.len);
 		return 0;
 	}
-	int code = take_bytes(link, t, bytes, last);
+	int code = take_bytes(link, t, &bytes, last);
+	if (code)
+		link_release_bulk(link, bytes.len);
 	if (code || !last)
 		return code;
 	if (t->chunk)

@@ -367,6 +367,8 @@ static int failed(struct node_import *import, int code, bool late, struct compla
 {
 	struct import_report *r = &import->report;
 	import->code = code;
+	import->waits = false;
+	attachment_link_closed(&import->link); /* what was begun is let go */
 	if (code == ERROR_CHARTER_UNKNOWN && !import->network)
 		return code; /* complained of already */
 	if (code == ERROR_FULL)

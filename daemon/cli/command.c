@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "daemon/cli/bundle.h"
 #include "daemon/cli/fetch.h"
 #include "daemon/cli/import_folder.h"
 #include "daemon/cli/members.h"
@@ -124,6 +125,24 @@ const struct command commands[] = {
 		"Markdown. json: any record, with the proof that `hansa verify FILE` checks.",
 		records_export, 2,
 		{{OPTION_AS, true, false, NULL, NULL}, {OPTION_OUTPUT, false, false, NULL, NULL}}},
+	{"bundle export", "", 0, 0, "write what a network holds to a file, for a city that is cut off",
+		"A bundle has the charter, the records with their signatures, and the attachments, alerts "
+		"first. Any member takes it in with `hansa bundle import`; `hansa verify` checks it "
+		"anywhere. Without --since and --for it has everything.",
+		bundle_export, 5,
+		{NETWORK,
+			{OPTION_OUTPUT, true, false, NULL,
+				"the file to write; with --split FILE.001 and so on"},
+			{OPTION_SINCE, false, false, "WHEN",
+				"records from a date or time on, or how long back: 2026-03-01, 7d"},
+			{OPTION_FOR, false, false, NULL,
+				"from a week before this city was last heard of, and no more than it may have"},
+			{OPTION_SPLIT, false, false, NULL, NULL}}},
+	{"bundle import", "FILE...", 1, SIZE_MAX, "take in what a bundle brings",
+		"Each record is verified as if it came over a link, and is on this server's disk when the "
+		"command ends. What is held already is passed over, so the same file may be imported "
+		"again. Exit code 1 if anything was not taken.",
+		bundle_import, 0, {{0}}},
 	{"tail", "", 0, 0, "follow what arrives",
 		"One line for each thing that becomes visible here, until stopped. --from goes on after a "
 		"cursor without a gap; `hansa status --json` has the present one.",
@@ -140,10 +159,10 @@ const struct command commands[] = {
 		"Which city published it, which key signed it in which epoch, through whom it came, and "
 		"which cities are known to hold it.",
 		records_explain, 0, {{0}}},
-	{"verify", "FILE|ID", 1, 1, "check a record's proof from beginning to end",
+	{"verify", "FILE|ID", 1, SIZE_MAX, "check a record's proof, or a bundle, from beginning to end",
 		"FILE is what `hansa export ID --as json` wrote; it is checked without any daemon or "
 		"network. Of an ID the proof is asked of the daemon and checked here. Says what was "
-		"verified, and what a proof cannot show.",
+		"verified, and what a proof cannot show. FILE may be a bundle too, or all its parts.",
 		verify_run, 0, {{0}}},
 	{"log", "", 0, 0, "show the newest lines of the daemon's log", "", state_log, 1,
 		{{OPTION_LINES, false, false, NULL, "how many (default: 100)"}}},

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/timestamp.h"
+#include "daemon/cli/bundle.h"
 #include "daemon/cli/cli.h"
 #include "daemon/cli/client.h"
 #include "daemon/cli/proof.h"
@@ -171,6 +172,10 @@ int verify_run(struct cli *cli)
 	struct record_id id;
 	json_t *file = NULL;
 	const char *what = cli->arguments.operands[0];
+	if (bundle_is(what))
+		return bundle_verify(cli);
+	if (cli->arguments.operand_count > 1)
+		return cli_usage(cli, "Several files are verified only where they are parts of a bundle.");
 	bool is_id = record_id_parse(what, &id) && access(what, F_OK) != 0;
 	int code = is_id ? proof_get(cli, &id, &file) : file_load(cli, what, &file);
 	if (!code)

@@ -335,6 +335,27 @@ static void test_damaged(void **state)
 	world_deinit(&w);
 }
 
+/* Wherever it is damaged the import comes to an end, and the whole one makes it good. */
+static void test_damaged_anywhere(void **state)
+{
+	(void)state;
+	struct world w;
+	struct header_attachment files[2];
+	world_init(&w, 12);
+	fill(&w, files);
+	export_from(&w, w.a, 0, 0);
+	for (size_t at = 1; at < w.all.len; at += at < 8000 ? 211 : 40009) {
+		w.all.data[at] ^= 16;
+		assert_int_not_equal(import(&w, w.b, buffer_bytes(&w.all), true), 0);
+		w.all.data[at] ^= 16;
+	}
+	cluster_pass(&w.c, 60000);
+	assert_int_equal(import(&w, w.b, buffer_bytes(&w.all), true), 0);
+	assert_int_equal(assert_same(w.a, w.b), 10);
+	assert_true(upload_held(w.b, &files[0].id) && upload_held(w.b, &files[1].id));
+	world_deinit(&w);
+}
+
 static void test_parts(void **state)
 {
 	(void)state;
@@ -480,6 +501,7 @@ int main(void)
 		cmocka_unit_test(test_overlap),
 		cmocka_unit_test(test_gap),
 		cmocka_unit_test(test_damaged),
+		cmocka_unit_test(test_damaged_anywhere),
 		cmocka_unit_test(test_parts),
 		cmocka_unit_test(test_large),
 		cmocka_unit_test(test_other_network),

@@ -16,7 +16,7 @@ _hansa() {
         --as) COMPREPLY=($(compgen -W 'cap md json' -- "$word")); return ;;
     esac
     if [[ -z $verb ]]; then
-        COMPREPLY=($(compgen -W 'init key network invite join confirm members suspend resume remove publish import list show get export tail peers reach status explain verify log --help --version' -- "$word"))
+        COMPREPLY=($(compgen -W 'init key network invite join confirm members suspend resume remove publish import list show get export bundle tail peers reach status explain verify log --help --version' -- "$word"))
         return
     fi
     case "$verb $second" in
@@ -38,6 +38,10 @@ _hansa() {
         'show '*) set -- '--raw --socket --json --help --version' ;;
         'get '*) set -- '--output --socket --json --help --version' ;;
         'export '*) set -- '--as --output --socket --json --help --version' ;;
+        'bundle export') set -- '--network --output --since --for --split --socket --json --help --version' ;;
+        'bundle '*) set -- 'export' ;;
+        'bundle import') set -- '--socket --json --help --version' ;;
+        'bundle '*) set -- 'import' ;;
         'tail '*) set -- '--from --socket --json --help --version' ;;
         'peers '*) set -- '--deny --allow --socket --json --help --version' ;;
         'reach '*) set -- '--socket --json --help --version' ;;

@@ -39,9 +39,8 @@ _hansa() {
         'get '*) set -- '--output --socket --json --help --version' ;;
         'export '*) set -- '--as --output --socket --json --help --version' ;;
         'bundle export') set -- '--network --output --since --for --split --socket --json --help --version' ;;
-        'bundle '*) set -- 'export' ;;
         'bundle import') set -- '--socket --json --help --version' ;;
-        'bundle '*) set -- 'import' ;;
+        'bundle '*) set -- 'export import' ;;
         'tail '*) set -- '--from --socket --json --help --version' ;;
         'peers '*) set -- '--deny --allow --socket --json --help --version' ;;
         'reach '*) set -- '--socket --json --help --version' ;;

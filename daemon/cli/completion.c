@@ -22,6 +22,20 @@ static void words_of(FILE *to, const struct command *c)
 	fputc(' ', to);
 }
 
+/* Behind the last command of a group: its second words. `len`: of the first word and its space. */
+static void group_of(FILE *to, const struct command *last, size_t len)
+{
+	const struct command *c = last;
+	if (last[1].verb && strncmp(last[1].verb, last->verb, len) == 0)
+		return;
+	while (c > commands && strncmp(c[-1].verb, last->verb, len) == 0)
+		c--;
+	fprintf(to, "        '%.*s'*) set -- '", (int)len, last->verb);
+	for (; c <= last; c++)
+		fprintf(to, "%s%s", c->verb + len, c < last ? " " : "");
+	fputs("' ;;\n", to);
+}
+
 void help_completion_bash(FILE *to)
 {
 	fputs("# SPDX-License-Identifier: Apache-2.0\n"
@@ -68,8 +82,7 @@ void help_completion_bash(FILE *to)
 		options_of(to, c);
 		fputs("' ;;\n", to);
 		if (space)
-			fprintf(to, "        '%.*s '*) set -- '%s' ;;\n", (int)(space - c->verb), c->verb,
-				space + 1);
+			group_of(to, c, (size_t)(space - c->verb) + 1);
 	}
 	fputs("        *) set -- '' ;;\n"
 		  "    esac\n"

@@ -310,8 +310,14 @@ static int on_ack(struct link *link, const struct message *m)
 	return 0;
 }
 
+/* An honest peer asks each 15 s of silence, and once out of turn. */
+#define PINGS_BURST 32u
+#define PINGS_EVERY_MS 100
+
 static int on_ping(struct link *link, const struct message *m)
 {
+	if (!rate_take(&link->pings, link->node->now.mono, PINGS_BURST, PINGS_EVERY_MS))
+		return 0;
 	message_write_pong(&link->control, m->ping.token, link->node->now.wall);
 	link_wake(link);
 	return 0;

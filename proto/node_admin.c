@@ -145,6 +145,8 @@ static void publish_addresses_in(struct node *node, struct network *network)
 	if ((current && same_addresses(node, own->addresses)) ||
 		(!own->addresses && node->address_count == 0))
 		return;
+	if (!rate_own_list(network))
+		return;
 	struct address_list list = {.network_id = network->id,
 		.city_id = node->city_id,
 		.epoch = own->epoch,

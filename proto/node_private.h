@@ -25,7 +25,8 @@
  * attachments fetched. node_hold.c: taking the own feeds back. node_twin.c: twins. node_fill.c:
  * what an unconfirmed city gets, and the rest afterwards. node_rival.c: amendments of one number.
  * node_clock.c: clocks compared. node_fork.c: fork proofs made; node_freeze.c: what they mean for a
- * feed. overlay*.c: whom to dial, and who is one too many.
+ * feed. node_quota.c: how much of a feed is taken. overlay*.c: whom to dial, and who is one too
+ * many.
  */
 
 struct network;
@@ -119,6 +120,8 @@ struct network {
 	struct map lists; /* city_id → struct list_rate, of node_rate.c */
 	uint32_t lists_waiting;
 	struct beacons beacons;
+	struct rate own_lists; /* our own address lists */
+	bool own_list_waits;
 	/* recovery of the own feeds */
 	bool guard_set;
 	uint64_t guard_seq[FEED_LANE_COUNT];
@@ -296,6 +299,8 @@ struct link {
 	uint64_t early_bytes;
 	bool who_answered;
 	struct rate holds, beacon_rate;     /* HOLD; beacons asked for */
+	struct rate pings;                  /* PING from the peer */
+	struct rate twins;                  /* TWIN_NOTICE, TWIN_CHALLENGE, TWIN_PROOF from it */
 	struct rate forks_ask, forks_asked; /* FORK_ASK to the peer, and from it */
 	struct node_import *import;         /* it is a bundle, of node_import.c */
 	int refused;                        /* why its last run was not taken */
@@ -739,6 +744,8 @@ uint64_t claim_beyond(
 void claim_on_deadline(struct network *network);
 
 /* node_rate.c, beside rate.h */
+/** Own address lists keep a bucket that others hold them to; false: the newest goes later. */
+bool rate_own_list(struct network *network);
 /** The object is an address list that comes too soon after its city's last ones: it waits here. */
 bool rate_puts_off(struct link *link, struct network *network, struct bytes wire);
 void rate_on_deadline(struct node *node);

@@ -28,6 +28,9 @@ bool rate_take(struct rate *rate, struct monotime now, uint32_t burst, int64_t e
 
 #define LISTS_BURST 8u
 #define LISTS_EVERY_MS 10000
+/* Of our own: less than others take, so that none of them waits there. */
+#define LISTS_OWN_BURST 6u
+#define LISTS_OWN_EVERY_MS 11000
 
 /* The lists of one city. The newest that came too early waits, and takes the place of the one
  * before. */
@@ -100,10 +103,26 @@ bool rate_puts_off(struct link *link, struct network *network, struct bytes wire
 	return true;
 }
 
+bool rate_own_list(struct network *network)
+{
+	struct monotime now = network->node->now.mono;
+	network->own_list_waits = !rate_take(
+		&network->own_lists, now, LISTS_OWN_BURST, LISTS_OWN_EVERY_MS);
+	return !network->own_list_waits;
+}
+
+static struct monotime own_list_due(const struct network *network)
+{
+	return network->own_list_waits ? monotime_add_ms(network->own_lists.at, LISTS_OWN_EVERY_MS)
+								   : MONOTIME_NEVER;
+}
+
 void rate_on_deadline(struct node *node)
 {
 	for (size_t i = 0; i < node->network_count; i++) {
 		struct network *network = node->networks[i];
+		if (monotime_reached(node->now.mono, own_list_due(network)))
+			node_publish_addresses(node); /* the newest of those that came since */
 		size_t position = 0;
 		void *value;
 		while (network->lists_waiting && map_next(&network->lists, &position, NULL, &value)) {
@@ -123,6 +142,7 @@ struct monotime rate_deadline(const struct node *node)
 	struct monotime due = MONOTIME_NEVER;
 	for (size_t i = 0; i < node->network_count; i++) {
 		const struct network *network = node->networks[i];
+		due = monotime_earlier(due, own_list_due(network));
 		size_t position = 0;
 		void *value;
 		while (network->lists_waiting && map_next(&network->lists, &position, NULL, &value)) {

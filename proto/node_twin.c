@@ -9,6 +9,15 @@
  * stop a city by a mere claim.
  */
 
+/* Each costs a signature, a verification or a frame on another link; honest twins need three. */
+#define TWINS_BURST 8u
+#define TWINS_EVERY_MS 1000
+
+static bool too_many(struct link *link)
+{
+	return !rate_take(&link->twins, link->node->now.mono, TWINS_BURST, TWINS_EVERY_MS);
+}
+
 static void notice(struct link *to, const struct link *other)
 {
 	message_write_twin_notice(&to->control, other->instance);
@@ -32,7 +41,8 @@ void twin_found(struct link *a, struct link *b)
 int twin_on_notice(struct link *link, const struct message *m)
 {
 	struct node *node = link->node;
-	if (node->twin || memcmp(m->twin_notice.instance, node->config.instance, INSTANCE_BYTES) == 0)
+	if (node->twin || too_many(link) ||
+		memcmp(m->twin_notice.instance, node->config.instance, INSTANCE_BYTES) == 0)
 		return 0;
 	/* One question is enough, and another notice must not spoil its answer. */
 	if (!node->twin_asked)
@@ -46,6 +56,8 @@ int twin_on_notice(struct link *link, const struct message *m)
 int twin_on_challenge(struct link *link, const struct message *m)
 {
 	struct node *node = link->node;
+	if (too_many(link))
+		return 0;
 	if (link->twin) {
 		/* From one twin: carried to the other. */
 		message_write_twin_challenge(&link->twin->control, m->twin_challenge.nonce);
@@ -63,6 +75,8 @@ int twin_on_challenge(struct link *link, const struct message *m)
 int twin_on_proof(struct link *link, const struct message *m)
 {
 	struct node *node = link->node;
+	if (too_many(link))
+		return 0;
 	if (link->twin) {
 		message_write_twin_proof(&link->twin->control, m->twin_proof.nonce, m->twin_proof.instance,
 			&m->twin_proof.signature);

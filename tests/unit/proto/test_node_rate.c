@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -157,12 +158,70 @@ static void a_list_that_waits_outlives_its_link(void **state)
 	cluster_deinit(&c); /* with one that waits */
 }
 
+/* ---- pings and twins ---- */
+
+static void pings_and_challenges_have_buckets(void **state)
+{
+	(void)state;
+	struct cluster c;
+	struct script s;
+	uint8_t nonce[32] = {0};
+	cluster_init(&c, 2, 4);
+	cluster_found(&c);
+	script_live(&s, &c.cities[0], &c.cities[1]);
+	for (uint32_t i = 0; i < FLOOD; i++)
+		message_write_ping(&s.out, i);
+	script_send(&s);
+	assert_int_equal(said(&s, MESSAGE_PONG), 32);
+	for (uint32_t i = 0; i < FLOOD; i++) {
+		memcpy(nonce, &i, sizeof i);
+		message_write_twin_challenge(&s.out, nonce);
+	}
+	script_send(&s);
+	assert_int_equal(said(&s, MESSAGE_TWIN_PROOF), 8);
+	cluster_pass(&c, 1000);
+	message_write_ping(&s.out, 1);
+	message_write_twin_challenge(&s.out, nonce);
+	script_send(&s);
+	assert_true(script_seek(&s, MESSAGE_PONG));
+	assert_true(script_seek(&s, MESSAGE_TWIN_PROOF));
+	assert_false(script_closed(&s));
+	script_close(&s);
+	cluster_deinit(&c);
+}
+
+/* A host whose addresses change all the time tells of them now and then, and of the last ones. */
+static void own_lists_have_a_bucket(void **state)
+{
+	(void)state;
+	struct cluster c;
+	char text[32];
+	const char *addresses[] = {text};
+	cluster_init(&c, 2, 5);
+	cluster_found(&c);
+	cluster_connect(&c, &c.cities[0], &c.cities[1]);
+	for (unsigned i = 0; i < 250; i++) {
+		snprintf(text, sizeof text, "192.0.2.%u:7000", i);
+		node_set_addresses(c.cities[0].node, addresses, 1, c.now);
+		cluster_pass(&c, 1);
+	}
+	assert_int_equal(number_at(&c.cities[1], &c.cities[0]), 6);
+	cluster_pass(&c, 12000);
+	const struct roster_member *m = roster_member_by_city(
+		node_network_roster(c.cities[1].node, 0), &c.cities[0].city_id);
+	assert_int_equal(m->addresses->number, 7);
+	assert_true(bytes_equal_text(m->addresses->addresses[0], "192.0.2.249:7000"));
+	cluster_deinit(&c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(questions_have_a_bucket),
 		cmocka_unit_test(lists_have_a_bucket_and_the_newest_wins),
 		cmocka_unit_test(a_list_that_waits_outlives_its_link),
+		cmocka_unit_test(pings_and_challenges_have_buckets),
+		cmocka_unit_test(own_lists_have_a_bucket),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

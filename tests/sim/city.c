@@ -319,6 +319,9 @@ void city_start(struct city *city)
 		tell_guard(city);
 	node_set_addresses(city->node, &address, 1, world_time(city));
 	membership_renew_resume(city);
+	for (uint8_t lane = 1; city->blind && lane <= FEED_LANE_COUNT; lane++)
+		city_publish(city, lane, 200);
+	city->blind = false;
 	world_push(city->world, (int64_t)world_below(city->world, 1000) * WORLD_MS, EVENT_DIAL,
 		city->index, 0, NULL);
 	city_settle(city);

@@ -79,6 +79,15 @@ static void force(struct city *city, const struct roster_member *own)
 	membership_renew(city, true);
 }
 
+/* It signed two histories: its next record thaws what is frozen. */
+static bool is_frozen(const struct city *city)
+{
+	bool frozen = false;
+	for (uint8_t lane = 1; lane <= FEED_LANE_COUNT; lane++)
+		frozen |= roster_fork(node_network_roster(city->node, 0), &city->city_id, lane, NULL, NULL);
+	return frozen;
+}
+
 void cut_step(struct city *city)
 {
 	struct roster_epoch e;
@@ -86,6 +95,11 @@ void cut_step(struct city *city)
 	if (!own || own->status != MEMBER_ACTIVE || city->lie != LIE_NONE)
 		return;
 	force(city, own);
+	if (is_frozen(city)) {
+		/* What was signed beyond the common entry does not come back: then it takes force. */
+		membership_renew(city, node_publishing(city->node, NULL) == NODE_PUBLISHING_RECOVERING);
+		return;
+	}
 	if (roster_epoch(node_network_roster(city->node, 0), &city->city_id, own->epoch, &e) == 0 &&
 		(e.has_end || e.is_void))
 		membership_renew(city, false);

@@ -28,6 +28,7 @@ enum fault_kind {
 	FAULT_RENEW,
 	FAULT_BURST,
 	FAULT_CUT,
+	FAULT_ROLLBACK_MACHINE,
 	FAULT_COUNT
 };
 
@@ -135,6 +136,8 @@ static void snapshot(struct world *world)
 		return;
 	store_snapshot_free(city->snapshot);
 	city->snapshot = store_memory_copy(city->store);
+	city->snapshot_guard = city->guard;
+	city->snapshot_epoch = city->epoch_newest;
 	require(city->snapshot);
 }
 
@@ -163,22 +166,48 @@ static bool is_held_elsewhere(const struct city *city)
 
 /* Its disk is as it was, the guard beside the keys is not. One at a time, so that what one lacks
  * is with the others. */
-static void rollback(struct world *world)
+static struct city *to_put_back(struct world *world)
 {
 	struct city *city = some_city(world);
 	for (uint32_t i = 0; i < world->count; i++)
 		if (world->cities[i].rolled_back)
-			return;
+			return NULL;
 	if (!city || !city->snapshot || city->next_key || !list_empty(&city->commits) ||
 		!list_empty(&city->written) || !is_held_elsewhere(city))
-		return;
+		return NULL;
+	return city;
+}
+
+static void put_back(struct city *city)
+{
+	struct world *world = city->world;
 	down(city, world_below(world, 2));
 	store_memory_restore(city->store, city->snapshot);
 	store_snapshot_free(city->snapshot);
 	city->snapshot = NULL;
 	city->rolled_back = true;
-	city->force_due = world_below(world, 3) == 0;
 	world->rollbacks++;
+}
+
+static void rollback(struct world *world)
+{
+	struct city *city = to_put_back(world);
+	if (!city)
+		return;
+	put_back(city);
+	city->force_due = world_below(world, 3) == 0;
+}
+
+/* The whole machine is as it was, guard and all, and publishes before it has a link: nothing can
+ * keep it from signing a seq again. */
+static void rollback_machine(struct world *world)
+{
+	struct city *city = to_put_back(world);
+	if (!city || city->lie != LIE_NONE || city->epoch_newest != city->snapshot_epoch)
+		return;
+	put_back(city);
+	city->guard = city->snapshot_guard;
+	city->blind = city->may_fork = true;
 }
 
 static void renew(struct world *world)
@@ -226,6 +255,7 @@ static const struct fault faults[FAULT_COUNT] = {
 	[FAULT_RENEW] = {8, renew},
 	[FAULT_BURST] = {3, burst},
 	[FAULT_CUT] = {5, cut_suspend},
+	[FAULT_ROLLBACK_MACHINE] = {20, rollback_machine},
 };
 
 void faults_init(struct world *world)
@@ -245,19 +275,24 @@ static int64_t about(struct world *world, int64_t us)
 	return us / 4 + (int64_t)world_below(world, (uint64_t)(us * 3 / 2));
 }
 
+static unsigned weight(const struct world *world, int kind)
+{
+	return kind == FAULT_ROLLBACK_MACHINE && !world->options.forks ? 0 : faults[kind].weight;
+}
+
 void faults_happen(struct world *world)
 {
 	unsigned sum = 0;
 	if (world->quiet)
 		return;
 	for (int kind = 0; kind < FAULT_COUNT; kind++)
-		sum += faults[kind].weight;
+		sum += weight(world, kind);
 	/* Each draws for itself, so that one can be left out and the others stay (shrink.h). */
 	uint64_t former = world_chance_of(world, FAULT_STREAM + ++world->faults);
 	unsigned at = (unsigned)world_below(world, sum);
 	int kind = 0;
-	for (; at >= faults[kind].weight; kind++)
-		at -= faults[kind].weight;
+	for (; at >= weight(world, kind); kind++)
+		at -= weight(world, kind);
 	int64_t next_us = about(world, FAULT_EVERY_US);
 	if (!world->options.only || fault_set_has(world->options.only, world->faults)) {
 		world_trace(world, (uint64_t)kind);

@@ -194,6 +194,8 @@ static void take_cut(struct city *city, const struct commit_op *op)
 		return;
 	for (size_t i = 0; i < feed->cut_count; i++)
 		known |= feed->cuts[i].seq == op->seq && hash_equal(&feed->cuts[i].hash, &op->hash);
+	/* A fork proof takes a feed back to where its histories part. */
+	known |= feed->forked && op->seq + 1 >= feed->forked;
 	if (!known)
 		world_fail(world, "%s disowns what no cut disowned", city->slug);
 	*durable(city, feed) = op->seq;

@@ -53,6 +53,7 @@ static const char usage[] =
 	"  --seconds S  no new seed after so long, real time\n"
 	"  --scale N    how news spreads among N cities, 10 to 10,000, of which 0, 10, 50 and 80 of a\n"
 	"               hundred die at once and come back (tests/sim/scale)\n"
+	"  --forks      whole machines are put back, too: docs/scale.md says what is open\n"
 	"  --shrink     ends with the first seed that fails, and makes it small\n"
 	"  --only-faults LIST  of the seed's faults only these numbers, such as 3,17; 0: none\n";
 
@@ -137,6 +138,8 @@ static void print_command(const struct world_options *options, uint64_t seed)
 {
 	printf("./run sim --seed %llu --nodes %u --minutes %lld%s", (unsigned long long)seed,
 		options->nodes, (long long)options->minutes, options->faults ? "" : " --calm");
+	if (options->forks)
+		printf(" --forks");
 	if (options->only) {
 		const char *before = " --only-faults ";
 		for (uint64_t i = 1; i <= FAULTS_MAX; i++)
@@ -212,10 +215,10 @@ static struct command parse(int argc, char **argv)
 		{"minutes", required_argument, NULL, 'm'}, {"jobs", required_argument, NULL, 'j'},
 		{"twice", no_argument, NULL, 't'}, {"calm", no_argument, NULL, 'c'},
 		{"first", no_argument, NULL, 'f'}, {"log", no_argument, NULL, 'l'},
-		{"shrink", no_argument, NULL, 'r'}, {"only-faults", required_argument, NULL, 'o'},
-		{"compact", no_argument, NULL, 'p'}, {"random", no_argument, NULL, 'x'},
-		{"seconds", required_argument, NULL, 'w'}, {"scale", required_argument, NULL, 'z'},
-		{NULL, 0, NULL, 0}};
+		{"shrink", no_argument, NULL, 'r'}, {"forks", no_argument, NULL, 'F'},
+		{"only-faults", required_argument, NULL, 'o'}, {"compact", no_argument, NULL, 'p'},
+		{"random", no_argument, NULL, 'x'}, {"seconds", required_argument, NULL, 'w'},
+		{"scale", required_argument, NULL, 'z'}, {NULL, 0, NULL, 0}};
 	static struct fault_set only; /* as long as the process */
 	struct command c = {.options = {.seed = 1, .nodes = 12, .minutes = 10, .faults = true},
 		.seeds = 1,
@@ -249,6 +252,8 @@ static struct command parse(int argc, char **argv)
 			c.options.seed = random_seed();
 		else if (option == 'w')
 			c.seconds = (double)number(optarg, 1, 1000000);
+		else if (option == 'F')
+			c.options.forks = true;
 		else if (option == 'r')
 			c.first = c.shrink = true;
 		else if (option == 'o' && fault_set_parse(&only, optarg))

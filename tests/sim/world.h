@@ -90,7 +90,8 @@ struct city {
 	uint64_t random; /* what its node draws */
 	struct store *store;
 	struct store_snapshot *snapshot;
-	struct city_guard guard;
+	struct city_guard guard, snapshot_guard; /* the latter as it was when the copy was made */
+	uint32_t snapshot_epoch;
 	struct node *node; /* NULL: down */
 	bool dying;        /* being taken apart: what it asks for is answered with errors */
 	bool restarting;   /* a restart is due */
@@ -124,6 +125,7 @@ struct city {
 	int64_t amended_us;                       /* when an amendment last became durable here */
 	bool rolled_back;                         /* takes its feeds back */
 	bool force_due;                           /* or goes on without them */
+	bool blind;    /* publishes as it starts: nobody can tell it what is missing */
 	bool may_fork; /* a twin, an equivocator, a store put back with its guard */
 	/* a renewal of the node key, as daemon/app_renew.c does it */
 	bool renewing, renew_submitted, renew_force;
@@ -174,6 +176,7 @@ struct world_options {
 	uint32_t nodes;
 	int64_t minutes;
 	bool faults;
+	bool forks; /* whole machines are put back, too */
 	bool log;
 	bool scale;
 	const struct fault_set *only; /* of the faults only these; NULL: all */

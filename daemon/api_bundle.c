@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "crypto/seal.h"
 #include "daemon/http_server.h"
 #include "proto/bundle_write.h"
 #include "proto/import.h"
@@ -19,6 +20,13 @@ struct export {
 	struct bundle_options options;
 	struct bundle_writer *writer;
 	struct buffer piece;
+	/* sealed: each part by itself */
+	bool sealed, part_open;
+	struct hash city_id;
+	uint8_t key[SEAL_KEY_BYTES];
+	struct seal seal;
+	struct bundle_cut cut;
+	struct buffer plain;
 	bool working, done;
 	int code;
 };
@@ -27,19 +35,53 @@ static void export_free(struct export *e)
 {
 	bundle_writer_free(e->writer);
 	buffer_deinit(&e->piece);
+	buffer_deinit(&e->plain);
+	seal_deinit(&e->seal);
 	http_request_unref(e->request);
 	free(e);
+}
+
+static int seal_piece(struct export *e)
+{
+	struct bytes plain = buffer_bytes(&e->plain);
+	int code = 0;
+	while (plain.len && !code) {
+		if (!e->part_open) {
+			uint8_t secret[SEAL_KEY_BYTES];
+			e->cut = (struct bundle_cut){0};
+			seal_deinit(&e->seal);
+			code = random_bytes(secret, sizeof(secret));
+			if (!code)
+				code = seal_begin(&e->seal, &e->city_id, e->key, secret, &e->piece);
+			secret_wipe(secret, sizeof(secret));
+			e->part_open = true;
+		}
+		size_t n = bundle_cut_take(&e->cut, plain);
+		if (!code)
+			code = seal_add(&e->seal, bytes_slice(plain, 0, n), &e->piece);
+		plain = bytes_slice(plain, n, SIZE_MAX);
+		if (e->cut.ended && !code) {
+			code = seal_end(&e->seal, &e->piece);
+			e->part_open = false;
+		}
+	}
+	return code;
 }
 
 static void on_piece(uv_work_t *work)
 {
 	struct export *e = work->data;
 	buffer_reset(&e->piece);
+	buffer_reset(&e->plain);
 	if (!e->writer)
 		e->code = bundle_writer_new(&e->options, &e->writer);
 	if (!e->code)
-		e->code = bundle_writer_next(e->writer, &e->piece, &e->done);
+		e->code = bundle_writer_next(e->writer, e->sealed ? &e->plain : &e->piece, &e->done);
+	if (!e->code && e->sealed)
+		e->code = seal_piece(e);
 }
+
+static void on_want(struct http_stream *stream);
 
 static void on_piece_done(uv_work_t *work, int status)
 {
@@ -48,6 +90,10 @@ static void on_piece_done(uv_work_t *work, int status)
 	e->working = false;
 	if (!e->stream) {
 		export_free(e);
+		return;
+	}
+	if (!e->code && !e->done && e->piece.len == 0) { /* less than a chunk to seal yet */
+		on_want(e->stream);
 		return;
 	}
 	if (e->code) { /* never a short bundle as if whole */
@@ -125,6 +171,18 @@ void api_bundle_export(struct http_request *request)
 	struct bundle_options options = {0};
 	if (!roster || export_options(request, roster, &options))
 		return;
+	const struct roster_member *m = NULL;
+	struct roster_epoch epoch;
+	if (http_request_query(request, "seal")) {
+		m = member_of(request, roster, "seal");
+		if (!m)
+			return;
+		int code = roster_epoch(roster, &m->city_id, m->epoch, &epoch);
+		if (code) {
+			http_respond_error(request, code, NULL);
+			return;
+		}
+	}
 	struct export *e = calloc(1, sizeof(*e));
 	if (!e) {
 		http_respond_error(request, ERROR_MEMORY, NULL);
@@ -132,6 +190,12 @@ void api_bundle_export(struct http_request *request)
 	}
 	e->options = options;
 	e->work.data = e;
+	buffer_init(&e->plain, HTTP_STREAM_BYTES_MAX);
+	e->sealed = m != NULL;
+	if (m) {
+		e->city_id = m->city_id;
+		memcpy(e->key, epoch.sealing_key, SEAL_KEY_BYTES);
+	}
 	buffer_init(&e->piece, HTTP_STREAM_BYTES_MAX);
 	e->request = http_request_ref(request);
 	e->stream = http_stream_new(request, 200, "application/octet-stream",
@@ -148,6 +212,9 @@ struct import {
 	struct app *app;
 	struct node_import *node;
 	struct complaint complaint;
+	struct seal seal;
+	struct buffer plain; /* opened, and not taken yet */
+	bool looked, sealed;
 	int code;
 	bool ended, answered;
 };
@@ -162,6 +229,8 @@ static void import_free(void *state)
 	struct import *im = state;
 	node_import_close(im->node, app_now(im->app));
 	im->node = NULL;
+	seal_deinit(&im->seal);
+	buffer_deinit(&im->plain);
 	uv_close((uv_handle_t *)&im->timer, import_closed);
 }
 
@@ -216,10 +285,78 @@ static void import_answer(struct import *im)
 			im->complaint.reason);
 }
 
+/* The header is here: whether it is for this city, and can be opened. */
+static int sealed_begun(struct import *im)
+{
+	const struct app *app = im->app;
+	uint8_t secret[IDENTITY_SEALING_SIZE];
+	struct hash city_id;
+	char city[TEXT_SLUG_MAX + 1];
+	memcpy(city_id.bytes, seal_city(&im->seal).data, HASH_SIZE);
+	if (!hash_equal(&city_id, &app->identity.city_id)) {
+		api_city_slug(app, &city_id, city);
+		return complain(&im->complaint, ERROR_PERMISSION, "bundle",
+			"The bundle is sealed to %s: only that city can open it.",
+			city[0] ? city : "a city that is not known here");
+	}
+	if (memcmp(seal_key(&im->seal).data, app->identity.sealing_public, SEAL_KEY_BYTES) != 0)
+		return complain(&im->complaint, ERROR_PERMISSION, "bundle",
+			"The bundle is sealed to a key that this city has no more: have it made again.");
+	int code = identity_sealing_secret(app->identity.node_key, secret);
+	if (!code)
+		code = seal_open_key(&im->seal, secret);
+	secret_wipe(secret, sizeof(secret));
+	return code;
+}
+
+static int take_plain(struct import *im)
+{
+	struct bytes left = buffer_bytes(&im->plain);
+	size_t before = left.len;
+	int code = node_import_receive(im->node, &left, app_now(im->app), &im->complaint);
+	buffer_consume(&im->plain, before - left.len);
+	return code;
+}
+
+/* Sealed bytes are taken only while nothing that was opened waits. */
+static int take_sealed(struct import *im, struct bytes *in)
+{
+	int code = 0;
+	while (in->len && !code) {
+		if (im->plain.len)
+			code = take_plain(im);
+		if (code || im->plain.len)
+			return code;
+		code = seal_open_take(&im->seal, in, &im->plain);
+		if (code)
+			return complain(&im->complaint, code, "bundle",
+				"The sealed bundle is damaged or was altered. What came before is kept.");
+		if (im->seal.header_have == SEAL_HEADER_BYTES && !im->seal.keyed)
+			code = sealed_begun(im);
+	}
+	return code || im->plain.len == 0 ? code : take_plain(im);
+}
+
+static void import_over(struct import *im)
+{
+	if (!im->code && im->sealed && im->plain.len)
+		im->code = take_plain(im);
+	if (!im->code && im->plain.len)
+		return; /* woken again */
+	if (!im->code && im->sealed && !im->seal.ended)
+		im->code = complain(&im->complaint, ERROR_TRUNCATED, "bundle",
+			"The sealed bundle is not whole: its end is missing. What came before is kept.");
+	if (!im->code)
+		im->code = node_import_end(im->node, &im->complaint);
+	import_answer(im);
+}
+
 static void on_timer(uv_timer_t *timer)
 {
 	struct import *im = timer->data;
-	if (im->ended || im->code)
+	if (im->ended)
+		import_over(im);
+	else if (im->code)
 		import_answer(im);
 	else
 		http_request_resume(im->request);
@@ -253,6 +390,8 @@ static void import_begin(struct http_request *request)
 	im->app = app;
 	im->request = request;
 	im->timer.data = im;
+	seal_open_init(&im->seal);
+	buffer_init(&im->plain, 2 * SEAL_CHUNK_BYTES);
 	require(uv_timer_init(&app->loop, &im->timer) == 0);
 	http_request_set_state(request, im, import_free);
 }
@@ -263,7 +402,14 @@ static size_t import_data(struct http_request *request, struct bytes bytes)
 	if (!im || im->code) /* it is being answered */
 		return bytes.len;
 	struct bytes left = bytes;
-	im->code = node_import_receive(im->node, &left, app_now(im->app), &im->complaint);
+	if (!im->looked) {
+		/* The seventh byte tells the two magics apart; any other is no bundle. */
+		im->looked = true;
+		im->sealed = bytes.len > 6 && bytes.data[6] == SEAL_MAGIC[6];
+	}
+	im->code = im->sealed
+		? take_sealed(im, &left)
+		: node_import_receive(im->node, &left, app_now(im->app), &im->complaint);
 	if (!im->code)
 		return bytes.len - left.len;
 	on_wake(im);
@@ -276,8 +422,6 @@ static void import_end(struct http_request *request)
 	if (!im)
 		return;
 	im->ended = true;
-	if (!im->code)
-		im->code = node_import_end(im->node, &im->complaint);
 	on_wake(im);
 }
 

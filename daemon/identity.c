@@ -138,15 +138,26 @@ int identity_load(const char *dir, struct identity *out, struct complaint *compl
 	return code;
 }
 
-int identity_sealing(const struct secret_key *node_key, uint8_t out[static IDENTITY_SEALING_SIZE])
+int identity_sealing_secret(
+	const struct secret_key *node_key, uint8_t out[static IDENTITY_SEALING_SIZE])
 {
 	uint8_t seed[SECRET_SEED_SIZE];
-	size_t seed_len = sizeof(seed), len = IDENTITY_SEALING_SIZE;
+	size_t seed_len = sizeof(seed);
 	struct hash secret;
 	if (EVP_PKEY_get_raw_private_key(secret_key_evp(node_key), seed, &seed_len) != 1)
 		return ERROR_CRYPTO;
 	int code = hash_of("hansa sealing 1", bytes_of(seed, seed_len), &secret);
 	secret_wipe(seed, sizeof(seed));
+	memcpy(out, secret.bytes, IDENTITY_SEALING_SIZE);
+	secret_wipe(&secret, sizeof(secret));
+	return code;
+}
+
+int identity_sealing(const struct secret_key *node_key, uint8_t out[static IDENTITY_SEALING_SIZE])
+{
+	size_t len = IDENTITY_SEALING_SIZE;
+	struct hash secret;
+	int code = identity_sealing_secret(node_key, secret.bytes);
 	EVP_PKEY *key = code
 		? NULL
 		: EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, NULL, secret.bytes, HASH_SIZE);

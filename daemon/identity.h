@@ -87,6 +87,8 @@ void identity_deinit(struct identity *identity);
  * The X25519 public key of epoch records for a node key. The secret half is SHA-256("hansa sealing
  * 1" | seed of the node key), so that one file holds both. ERROR_CRYPTO.
  */
+int identity_sealing_secret(
+	const struct secret_key *node_key, uint8_t out[static IDENTITY_SEALING_SIZE]);
 int identity_sealing(const struct secret_key *node_key, uint8_t out[static IDENTITY_SEALING_SIZE]);
 
 /**

@@ -5,7 +5,10 @@
 
 #include "base/error.h"
 #include "base/wire_reader.h"
+#include "crypto/seal.h"
 #include "feed/attachment_id.h"
+
+_Static_assert(BUNDLE_MAGIC_BYTES == SEAL_MAGIC_BYTES, "bundle_cut tells them apart");
 
 /* A part is a link's frames, one stream at a time: a run or an attachment that was begun is ended
  * before anything else comes. */
@@ -13,6 +16,8 @@
 #define BEGIN_ELEMENTS 8u
 #define END_ELEMENTS 4u
 #define SPARE 8u
+/* Where the words "bundle" and "sealed" of the two magics begin. */
+#define SEALED_AT 6u
 /* A run's memory grows with what has come of it. */
 #define RUN_ROOM_FIRST 65536u
 
@@ -339,11 +344,18 @@ size_t bundle_cut_take(struct bundle_cut *cut, struct bytes bytes)
 		if (cut->at < BUNDLE_MAGIC_BYTES) {
 			n = BUNDLE_MAGIC_BYTES - (size_t)cut->at;
 			n = n < rest.len ? n : rest.len;
+			if (cut->at <= SEALED_AT && cut->at + n > SEALED_AT)
+				cut->sealed = rest.data[SEALED_AT - cut->at] == SEAL_MAGIC[SEALED_AT];
+		} else if (cut->sealed && cut->at < SEAL_HEADER_BYTES) {
+			n = SEAL_HEADER_BYTES - (size_t)cut->at;
+			n = n < rest.len ? n : rest.len;
 		} else if (cut->length_have < 4) {
 			n = take_into(cut->length, 4, &cut->length_have, rest);
 			const uint8_t *p = cut->length;
 			cut->left = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 			cut->head_have = 0;
+			if (cut->sealed)
+				cut->left &= INT32_MAX;
 		} else {
 			n = cut->left < rest.len ? cut->left : rest.len;
 			take_into(cut->head, 2, &cut->head_have, bytes_slice(rest, 0, n));
@@ -354,8 +366,9 @@ size_t bundle_cut_take(struct bundle_cut *cut, struct bytes bytes)
 		if (cut->length_have == 4 && cut->left == 0) {
 			cut->length_have = 0;
 			/* [60, …]: an array of few elements, and the number in one byte. */
-			cut->ended = cut->head_have == 2 && (cut->head[0] & 0xf0) == 0x90 &&
-				cut->head[1] == BUNDLE_FRAME_END;
+			cut->ended = cut->sealed ? cut->length[0] >> 7
+									 : cut->head_have == 2 && (cut->head[0] & 0xf0) == 0x90 &&
+					cut->head[1] == BUNDLE_FRAME_END;
 		}
 	}
 	return taken;

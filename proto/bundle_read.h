@@ -108,6 +108,7 @@ struct bundle_cut {
 	uint32_t left; /* bytes of the frame in hand */
 	uint8_t length[4], head[2];
 	uint32_t length_have, head_have;
+	bool sealed; /* section 14: its header, then chunks of which the last says so */
 	bool ended;
 };
 size_t bundle_cut_take(struct bundle_cut *cut, struct bytes bytes);

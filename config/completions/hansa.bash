@@ -38,7 +38,7 @@ _hansa() {
         'show '*) set -- '--raw --socket --json --help --version' ;;
         'get '*) set -- '--output --socket --json --help --version' ;;
         'export '*) set -- '--as --output --socket --json --help --version' ;;
-        'bundle export') set -- '--network --output --since --for --split --socket --json --help --version' ;;
+        'bundle export') set -- '--network --output --since --for --split --seal --socket --json --help --version' ;;
         'bundle import') set -- '--socket --json --help --version' ;;
         'bundle '*) set -- 'export import' ;;
         'tail '*) set -- '--from --socket --json --help --version' ;;

@@ -45,6 +45,7 @@ const struct option_spec option_specs[OPTION_COUNT] = {
 	[OPTION_OUTPUT] = {"output", "FILE", "write to this file"},
 	[OPTION_RAW] = {"raw", NULL, "the stored bytes that were hashed and signed"},
 	[OPTION_REASON] = {"reason", "TEXT", "why; every member sees it"},
+	[OPTION_SEAL] = {"seal", "CITY", "encrypt it so that only this city can open it"},
 	[OPTION_SINCE] = {"since", "DATE", "a date or time, such as 2026-03-01"},
 	[OPTION_SLUG] = {"slug", "SLUG", "the short name: a-z, 0-9 and dashes"},
 	[OPTION_SPLIT] = {"split", "SIZE", "files of at most this size, such as 25M"},

@@ -166,6 +166,7 @@ int bundle_export(struct cli *cli)
 	url_query(&url, "since_ms", since[0] ? since : NULL);
 	url_query(&url, "part_bytes", split ? part : NULL);
 	url_query(&url, "for", cli_option(cli, OPTION_FOR));
+	url_query(&url, "seal", cli_option(cli, OPTION_SEAL));
 	struct export e = {.cli = cli,
 		.output = cli_option(cli, OPTION_OUTPUT),
 		.split = split != 0,

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "crypto/key.h"
+#include "crypto/seal.h"
 #include "daemon/cli/bundle.h"
 #include "proto/bundle_check.h"
 #include "record/kind.h"
@@ -19,15 +20,25 @@ struct part {
 	bool more;
 };
 
-bool bundle_is(const char *path)
+static bool begins(const char *path, const char *magic)
 {
 	char head[BUNDLE_MAGIC_BYTES];
 	FILE *file = fopen(path, "rbe");
 	bool is = file && fread(head, 1, sizeof(head), file) == sizeof(head) &&
-		memcmp(head, BUNDLE_MAGIC, sizeof(head)) == 0;
+		memcmp(head, magic, sizeof(head)) == 0;
 	if (file)
 		fclose(file);
 	return is;
+}
+
+bool bundle_is(const char *path)
+{
+	return begins(path, BUNDLE_MAGIC);
+}
+
+bool bundle_is_sealed(const char *path)
+{
+	return begins(path, SEAL_MAGIC);
 }
 
 static int fault(struct cli *cli, const struct part *part, const struct bundle_check *check,

@@ -129,7 +129,7 @@ const struct command commands[] = {
 		"A bundle has the charter, the records with their signatures, and the attachments, alerts "
 		"first. Any member takes it in with `hansa bundle import`; `hansa verify` checks it "
 		"anywhere. Without --since and --for it has everything.",
-		bundle_export, 5,
+		bundle_export, 6,
 		{NETWORK,
 			{OPTION_OUTPUT, true, false, NULL,
 				"the file to write; with --split FILE.001 and so on"},
@@ -137,7 +137,7 @@ const struct command commands[] = {
 				"records from a date or time on, or how long back: 2026-03-01, 7d"},
 			{OPTION_FOR, false, false, NULL,
 				"from a week before this city was last heard of, and no more than it may have"},
-			{OPTION_SPLIT, false, false, NULL, NULL}}},
+			{OPTION_SPLIT, false, false, NULL, NULL}, {OPTION_SEAL, false, false, NULL, NULL}}},
 	{"bundle import", "FILE...", 1, SIZE_MAX, "take in what a bundle brings",
 		"Each record is verified as if it came over a link, and is on this server's disk when the "
 		"command ends. What is held already is passed over, so the same file may be imported "

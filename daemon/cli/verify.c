@@ -174,6 +174,9 @@ int verify_run(struct cli *cli)
 	const char *what = cli->arguments.operands[0];
 	if (bundle_is(what))
 		return bundle_verify(cli);
+	if (bundle_is_sealed(what))
+		return cli_refuse(
+			cli, "%s is a sealed bundle: only the city that it is for can open it.", what);
 	if (cli->arguments.operand_count > 1)
 		return cli_usage(cli, "Several files are verified only where they are parts of a bundle.");
 	bool is_id = record_id_parse(what, &id) && access(what, F_OK) != 0;

@@ -79,6 +79,22 @@ def main():
         d.hansa("bundle", "import", *parts["files"])
         same([a, d])
 
+        # Sealed to one city: no other opens it, nor is it opened once altered.
+        sealed = space.path / "sealed.hansa"
+        a.hansa("bundle", "export", "--seal", d.slug, "--output", sealed)
+        assert a.slug.encode() not in sealed.read_bytes()
+        other = c.command("--socket", c.socket, "bundle", "import", sealed)
+        assert other.returncode == 1 and f"sealed to {d.slug}" in other.stderr, other.stderr
+        damage(sealed, bad)
+        other = d.command("--socket", d.socket, "bundle", "import", bad)
+        assert other.returncode == 1 and "altered" in other.stderr, other.stderr
+        opened = d.json("bundle", "import", sealed)["parts"][0]
+        assert opened["held"] == checked["records"], opened
+        boxes = a.json("bundle", "export", "--seal", d.slug, "--split", "1M", "--output",
+                       space.path / "box")["files"]
+        assert len(boxes) == len(parts["files"]), boxes
+        assert all(p["waiting"] == 0 for p in d.json("bundle", "import", *boxes)["parts"])
+
         # Linked again: nothing comes a second time.
         entries = c.feeds()
         for city in (c, d):

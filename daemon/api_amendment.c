@@ -13,6 +13,9 @@
 #include "daemon/api_standing.h"
 #include "feed/feed.h"
 
+/** More is no quota; and JSON has it exactly. */
+#define QUOTA_MAX (UINT64_C(1) << 50)
+
 struct maker {
 	const struct app *app;
 	const struct roster *roster;
@@ -122,6 +125,34 @@ static int policy_item(struct maker *m, const json_t *json, struct amendment_ite
 	return 0;
 }
 
+static int quota_item(struct maker *m, const json_t *json, struct amendment_item *item)
+{
+	struct complaint *c = &m->complaint;
+	const char *slug, *lane;
+	int code = api_json_get_text_maybe(json, "city", 1, TEXT_SLUG_MAX, &slug, c);
+	if (!code)
+		code = api_json_get_text(json, "lane", 1, 16, &lane, c);
+	if (!code)
+		code = api_json_get_uint(
+			json, "entries_a_day", 0, QUOTA_MAX, 0, &item->quota.entries_a_day, c);
+	if (!code)
+		code = api_json_get_uint(json, "bytes_a_day", 0, QUOTA_MAX, 0, &item->quota.bytes_a_day, c);
+	if (code)
+		return code;
+	const struct roster_member *member = slug
+		? roster_member_by_slug(m->roster, bytes_from_text(slug))
+		: NULL;
+	if (slug && !member)
+		return complain(c, ERROR_NOT_FOUND, "city", "The network has no member '%s'.", slug);
+	item->quota.lane = lane_parse(bytes_from_text(lane));
+	if (item->quota.lane == 0)
+		return complain(c, ERROR_FIELD, "lane", "It must be alert, call, doc or meta.");
+	item->quota.has_city = member != NULL;
+	if (member)
+		item->city_id = member->city_id;
+	return 0;
+}
+
 static int review_item(struct maker *m, const json_t *json, struct amendment_item *item)
 {
 	const char *text;
@@ -153,6 +184,7 @@ static const struct {
 	{"remove", AMENDMENT_REMOVE, city_item},
 	{"officers", AMENDMENT_OFFICERS, officers_item},
 	{"policy", AMENDMENT_POLICY, policy_item},
+	{"quota", AMENDMENT_QUOTA, quota_item},
 	{"review", AMENDMENT_REVIEW, review_item},
 };
 

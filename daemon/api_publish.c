@@ -84,6 +84,29 @@ static void complain_forked(const struct api_draft_scope *scope, struct complain
 	}
 }
 
+static void complain_quota(const struct api_draft_scope *scope, struct complaint *c)
+{
+	char time[TIMESTAMP_TEXT_MAX], limit[96] = "";
+	struct timestamp now = app_now(scope->app).wall;
+	for (unsigned i = 0; i < LANE_MAX; i++) {
+		const struct api_feed *feed = &scope->lanes[i];
+		struct node_quota q;
+		if (!node_quota(scope->app->node, &feed->network_id, (uint8_t)(i + 1), &q) ||
+			q.free_at.ms <= now.ms)
+			continue;
+		if (q.entries_a_day)
+			snprintf(limit, sizeof limit, "%llu records", (unsigned long long)q.entries_a_day);
+		if (q.bytes_a_day)
+			snprintf(limit + strlen(limit), sizeof limit - strlen(limit), "%s%llu bytes",
+				q.entries_a_day ? " and " : "", (unsigned long long)q.bytes_a_day);
+		complain(c, ERROR_QUOTA, "lane",
+			"The quota that %s sets for this city's %s lane is used up: %s a day. This record fits "
+			"in again from %s on.",
+			feed->network, lane_name((uint8_t)(i + 1)), limit, timestamp_format(q.free_at, time));
+		return;
+	}
+}
+
 struct http_error api_publish_refusal(
 	const struct api_draft_scope *scope, int code, struct complaint *c)
 {
@@ -104,6 +127,8 @@ struct http_error api_publish_refusal(
 	}
 	if (code == ERROR_FORK)
 		complain_forked(scope, c);
+	if (code == ERROR_QUOTA)
+		complain_quota(scope, c);
 	if (code == ERROR_BUSY)
 		complain(c, code, "", "Too much waits to be published: try again in a moment.");
 	return error;

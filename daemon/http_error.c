@@ -17,6 +17,7 @@ static const struct {
 	{ERROR_STATE, {409, "state"}},
 	{ERROR_FROZEN, {409, "state"}},
 	{ERROR_FORK, {409, "state"}},
+	{ERROR_QUOTA, {429, "quota"}},
 	{ERROR_PERMISSION, {403, "role"}},
 	{ERROR_CANCELLED, {503, "stopping"}},
 	{ERROR_TIMEOUT, {503, "timeout"}},

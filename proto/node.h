@@ -243,9 +243,9 @@ typedef void node_published_fn(void *ctx, const struct node_published *result);
  * Queues one entry of this city. `header` and `body` are copied. The answer comes after the commit,
  * in order for each lane; it carries ERROR_CANCELLED when the node stops. Refused at once:
  * ERROR_NOT_MEMBER (not an active member there), ERROR_STATE (twin, stopped), ERROR_FORK (frozen:
- * this city has signed two histories of the feed), ERROR_FULL (paused),
- * ERROR_BUSY (more than 64 MiB queued), ERROR_SIZE, ERROR_FIELD (header not valid). While the own
- * feed is being taken back the draft waits.
+ * this city has signed two histories of the feed), ERROR_QUOTA (node_quota says until when),
+ * ERROR_FULL (paused), ERROR_BUSY (more than 64 MiB queued), ERROR_SIZE, ERROR_FIELD (header not
+ * valid). While the own feed is being taken back the draft waits.
  */
 int node_publish(struct node *node, const struct hash *network_id, uint8_t lane,
 	struct bytes header, struct bytes body, node_published_fn *done, void *ctx,
@@ -261,6 +261,14 @@ struct node_draft {
  */
 int node_publish_sealed(struct node *node, const struct hash *network_id, uint8_t lane,
 	const struct node_draft *draft, node_published_fn *done, void *ctx, struct node_time now);
+/** What the charter lets this city publish in a lane, and when the next entry fits in again. */
+struct node_quota {
+	uint64_t entries_a_day, bytes_a_day; /* 0: no limit of that kind */
+	struct timestamp free_at;            /* as node_publish found it last */
+};
+/** False: the lane has none. */
+bool node_quota(
+	const struct node *node, const struct hash *network_id, uint8_t lane, struct node_quota *out);
 /** Tells the node that an attachment made here is durable (its file and map are committed). */
 void node_attachment_added(
 	struct node *node, const struct hash *attachment_id, struct node_time now);

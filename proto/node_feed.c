@@ -266,6 +266,7 @@ static int gap_run(struct node *node, struct link *link, struct feed *feed, uint
 		&node->hasher, rules, &feed->feed_id, seq, prev, head, blob_bytes(blob), &entry);
 	if (code)
 		return code;
+	quota_taken(feed, blob_bytes(blob));
 	struct gap *gap = calloc(1, sizeof *gap);
 	struct commit *commit = gap ? commit_new(node_feed_class(feed)) : NULL;
 	struct commit_op *op = commit ? commit_add(commit, COMMIT_GAP) : NULL;
@@ -318,6 +319,7 @@ void node_feed_free(struct feed *feed)
 	while ((n = list_first(&feed->gaps)))
 		gap_free(feed, list_entry(n, struct gap, node));
 	freeze_free(feed);
+	quota_free(feed);
 	free(feed);
 }
 
@@ -374,6 +376,7 @@ static int accept_run(struct node *node, struct link *link, struct feed *feed, u
 		freeze_settle(feed, link); /* what is held here may be the history that is not meant */
 	if (code)
 		return doubt_chain(link, feed, &feed->tip, rules, first_seq, head, said_prev, blob, code);
+	quota_taken(feed, blob_bytes(blob));
 	struct commit *commit = commit_new(node_feed_class(feed));
 	struct commit_op *op = commit
 		? node_feed_op(feed, commit, first_seq, head, &node->index, blob, &prev)
@@ -433,6 +436,10 @@ int node_feed_run(struct node *node, struct link *link, struct feed *feed, uint6
 		code = ERROR_NOT_FOUND;
 		feed->epoch_missing = true;
 		spread_put_off(link, feed, PURGED_RETRY_MS);
+	}
+	if (code == 0 && !fill && quota_full(feed, blob_bytes(blob))) {
+		code = ERROR_STATE;
+		feed->epoch_missing = true; /* what was announced is pulled later */
 	}
 	if (code == 0 && fill)
 		code = node_fill_run(node, link, feed, first_seq, &head, &rules, blob, credit);

@@ -124,7 +124,10 @@ static int draft_new(struct node *node, const struct hash *network_id, uint8_t l
 	if (from->header.len > ENTRY_HEADER_BYTES_MAX || from->body.len > ENTRY_BODY_BYTES_MAX)
 		return ERROR_SIZE;
 	struct publisher *p = publisher_of(node, network, lane);
-	struct draft *draft = p ? malloc(sizeof *draft + copy) : NULL;
+	int code = p ? quota_publish(p->feed, from->header.len, from->body.len) : ERROR_MEMORY;
+	if (code)
+		return code;
+	struct draft *draft = malloc(sizeof *draft + copy);
 	if (!draft)
 		return ERROR_MEMORY;
 	*draft = (struct draft){.header = from->header, .body = from->body, .seal = from->seal};

@@ -176,7 +176,8 @@ void spread_schedule(struct node *node)
 		{
 			struct feed *feed = list_entry(n, struct feed, wanting);
 			bool later = false;
-			if (!monotime_reached(node->now.mono, feed->retry_at) || feed->failed)
+			if (!monotime_reached(node->now.mono, feed->retry_at) || feed->failed ||
+				quota_waits(feed))
 				continue;
 			struct link *link = choose(node, feed, &later);
 			bool fill = !link && node_fill_due(feed);

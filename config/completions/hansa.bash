@@ -16,7 +16,7 @@ _hansa() {
         --as) COMPREPLY=($(compgen -W 'cap md json' -- "$word")); return ;;
     esac
     if [[ -z $verb ]]; then
-        COMPREPLY=($(compgen -W 'init key network invite join confirm members suspend resume remove publish import list show get export bundle tail peers reach status explain verify log --help --version' -- "$word"))
+        COMPREPLY=($(compgen -W 'init key network invite join confirm members suspend resume remove quota publish import list show get export bundle tail peers reach status explain verify log --help --version' -- "$word"))
         return
     fi
     case "$verb $second" in
@@ -32,6 +32,7 @@ _hansa() {
         'suspend '*) set -- '--network --reason --cut --officer-key --socket --json --help --version' ;;
         'resume '*) set -- '--network --officer-key --socket --json --help --version' ;;
         'remove '*) set -- '--network --reason --officer-key --socket --json --help --version' ;;
+        'quota '*) set -- '--network --city --officer-key --socket --json --help --version' ;;
         'publish '*) set -- 'doc call alert --network --attach --topic --mappings --socket --json --help --version' ;;
         'import '*) set -- '--network --mappings --socket --json --help --version' ;;
         'list '*) set -- 'doc call alert --network --city --topic --since --open --limit --socket --json --help --version' ;;

@@ -96,6 +96,11 @@ const struct command commands[] = {
 		"What it has published up to now stays. It can come back only with a new key and short "
 		"name.",
 		members_remove, 3, {NETWORK, {OPTION_REASON, false, false, NULL, NULL}, OFFICER_KEY}},
+	{"quota", "LANE RECORDS [BYTES]", 2, 3, "limit what a city may publish in a day",
+		"LANE is alert, call, doc or meta. So many fit in at once, and so many a day in the long "
+		"run; 0 is no limit. Without --city it is every city's that has none of its own. Who goes "
+		"beyond is refused by its own server, and waited for by the others.",
+		members_quota, 3, {NETWORK, {OPTION_CITY, false, false, NULL, NULL}, OFFICER_KEY}},
 	{"publish", "doc|call|alert FILE...", 2, SIZE_MAX, "publish files as records",
 		"Documents: Markdown, AsciiDoc, reStructuredText, HTML, text, or a PDF as an attachment. "
 		"Calls: JSON or CSV that a mapping describes. Alerts: CAP XML. Each is answered when it "

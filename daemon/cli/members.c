@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/cli/members.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -260,4 +261,33 @@ int members_resume(struct cli *cli)
 int members_remove(struct cli *cli)
 {
 	return end_or_resume(cli, "remove", true, "is removed");
+}
+
+static bool number_of(const char *text, long long *out)
+{
+	char *end;
+	errno = 0;
+	*out = strtoll(text, &end, 10);
+	return text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0;
+}
+
+int members_quota(struct cli *cli)
+{
+	char *network;
+	const char *city = cli_option(cli, OPTION_CITY);
+	char *const *given = cli->arguments.operands;
+	long long entries, bytes = 0;
+	if (!number_of(given[1], &entries) ||
+		(cli->arguments.operand_count > 2 && !number_of(given[2], &bytes)))
+		return cli_refuse(cli, "RECORDS and BYTES are whole numbers; 0 is no limit.");
+	int code = cli_network(cli, &network);
+	if (code)
+		return code;
+	json_t *item = json_pack("{s:s, s:s, s:I, s:I}", "item", "quota", "lane", given[0],
+		"entries_a_day", (json_int_t)entries, "bytes_a_day", (json_int_t)bytes);
+	if (item && city)
+		json_object_set_new(item, "city", json_string(city));
+	code = amend(cli, network, "quota", item, city ? "has a quota of its own" : "has a quota");
+	free(network);
+	return code;
 }

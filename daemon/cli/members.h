@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** `hansa members`, `confirm`, `suspend`, `resume` and `remove`. */
+/** `hansa members`, `confirm`, `suspend`, `resume`, `remove` and `quota`. */
 #pragma once
 
 struct cli;
@@ -9,3 +9,4 @@ int members_confirm(struct cli *cli);
 int members_suspend(struct cli *cli);
 int members_resume(struct cli *cli);
 int members_remove(struct cli *cli);
+int members_quota(struct cli *cli);

@@ -48,6 +48,7 @@
 	X(ERROR_FORK, -304, "A city has signed two histories of one feed.") \
 	X(ERROR_GAP, -305, "Entries before this one are missing.") \
 	X(ERROR_CHECKPOINT, -306, "A checkpoint is missing where one is due.") \
+	X(ERROR_QUOTA, -308, "The network's quota of this feed is used up for now.") \
 	X(ERROR_FROZEN, -307, "The feed is frozen until its city renews its key.") \
 	X(ERROR_CHARTER_PREDECESSOR, -400, "The amendment does not follow the one held here.") \
 	X(ERROR_CHARTER_SIGNERS, -401, "Too few officers have signed.") \

@@ -46,8 +46,8 @@ def missing():
     try:
         run("ip", "-n", name, "link", "add", "name", "try0", "type", "veth", "peer",
             "name", "try1")
-        run("tc", "-n", name, "qdisc", "add", "dev", "try0", "root", "tbf", "rate", "2mbit", "burst",
-            "16k", "latency", "400ms")
+        run("tc", "-n", name, "qdisc", "add", "dev", "try0", "root", "tbf", "rate", "2mbit",
+            "burst", "16k", "latency", "400ms")
         run("ip", "netns", "exec", name, "nft", "-f", "-", text=LOSS.format(percent=5))
     except OSError as error:
         return f"this kernel lacks what the hosts need ({error})"

@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "daemon/config_schema.h"
+#include "daemon/proxy.h"
 
 #define DIAL_MAX_DEFAULT 8
 #define DIAL_MAX_MOST 64
@@ -110,6 +111,19 @@ static int take_addresses(struct parse *p, const char *key, char **items, unsign
 	return 0;
 }
 
+static int take_texts(char **items, unsigned count, struct config_texts *out)
+{
+	if (count == 0)
+		return 0;
+	out->items = calloc(count, sizeof(*out->items));
+	if (!out->items)
+		return ERROR_MEMORY;
+	out->count = count;
+	for (unsigned i = 0; i < count; i++)
+		out->items[i] = take(&items[i]);
+	return 0;
+}
+
 static int take_network(struct parse *p)
 {
 	struct config_raw *raw = p->raw;
@@ -120,9 +134,6 @@ static int take_network(struct parse *p)
 			p, "advertise", raw->advertise, raw->advertise_count, &out->advertise, false);
 	if (code)
 		return code;
-	if (raw->socks5)
-		return refuse(p, ERROR_FIELD, NULL, "socks5",
-			"Dialling through a SOCKS5 proxy is not supported by this version.");
 	out->dial_max = raw->dial_max ? *raw->dial_max : DIAL_MAX_DEFAULT;
 	if (out->dial_max > DIAL_MAX_MOST)
 		return refuse(p, ERROR_RANGE, NULL, "dial_max", "%u is not between 0 and %d.",
@@ -136,15 +147,7 @@ static int take_network(struct parse *p)
 			return refuse(p, ERROR_SYNTAX, NULL, "deny",
 				"\"%.70s\" is not a city id of 64 hexadecimal digits.", raw->deny[i]);
 	}
-	if (raw->deny_count) {
-		out->deny.items = calloc(raw->deny_count, sizeof(*out->deny.items));
-		if (!out->deny.items)
-			return ERROR_MEMORY;
-		out->deny.count = raw->deny_count;
-		for (unsigned i = 0; i < raw->deny_count; i++)
-			out->deny.items[i] = take(&raw->deny[i]);
-	}
-	return 0;
+	return take_texts(raw->deny, raw->deny_count, &out->deny);
 }
 
 static const char *const target_names[] = {"stderr", "journal", "file"};
@@ -215,6 +218,31 @@ static int take_size(struct parse *p, const char *section, const char *key, cons
 	return refuse(p, ERROR_RANGE, section, key, "%s is not between %s and %s.", text, from, to);
 }
 
+static int take_proxy(struct parse *p)
+{
+	struct config_raw_link *raw = p->raw->link;
+	struct config_link *out = &p->out->link;
+	struct proxy proxy;
+	if (!raw)
+		return 0;
+	int code = raw->proxy ? proxy_parse(raw->proxy, &proxy) : 0;
+	if (code == ERROR_NOT_FOUND)
+		return refuse(p, ERROR_FIELD, "link", "proxy",
+			"The proxy is named by its address or as localhost, since another name would have to "
+			"be looked up.");
+	if (code) /* not repeated: it may have a password */
+		return refuse(p, code, "link", "proxy",
+			"It is not socks5://HOST:PORT or socks5://USER:PASSWORD@HOST:PORT.");
+	if (raw->proxy_for_count && !raw->proxy)
+		return refuse(p, ERROR_FIELD, "link", "proxy_for", "It needs link.proxy.");
+	for (unsigned i = 0; i < raw->proxy_for_count; i++)
+		if (raw->proxy_for[i][0] != '.' || !raw->proxy_for[i][1])
+			return refuse(p, ERROR_SYNTAX, "link", "proxy_for",
+				"\"%.60s\" is not the end of a name, such as .onion.", raw->proxy_for[i]);
+	out->proxy = take(&raw->proxy);
+	return take_texts(raw->proxy_for, raw->proxy_for_count, &out->proxy_for);
+}
+
 static int take_link(struct parse *p)
 {
 	const struct config_raw_link *raw = p->raw->link;
@@ -251,6 +279,8 @@ static int take_all(struct parse *p)
 			FETCH_MAX_MOST, &out->attachments.fetch_max);
 	if (!code)
 		code = take_link(p);
+	if (!code)
+		code = take_proxy(p);
 	if (code)
 		return code;
 	out->data = p->raw->data ? take_path(p, &p->raw->data) : strdup(p->folder);
@@ -333,7 +363,8 @@ void config_deinit(struct config *config)
 	free(config->city.slug);
 	free(config->city.country);
 	free(config->data);
-	free(config->socks5);
+	free(config->link.proxy);
+	texts_deinit(config->link.proxy_for.items, config->link.proxy_for.count);
 	free(config->log.file);
 	free(config->control.socket);
 	free(config->control.group);
@@ -383,7 +414,11 @@ int config_print(const struct config *config, FILE *to)
 	struct config_raw_control control = {config->control.socket, config->control.group, &roles};
 	struct config_raw_store store = {config->store.limit ? limit : NULL};
 	struct config_raw_attachments attachments = {fetch_max};
-	struct config_raw_link link = {.compression = compression, .accept_max = &accept_max};
+	struct config_raw_link link = {.compression = compression,
+		.accept_max = &accept_max,
+		.proxy = config->link.proxy,
+		.proxy_for = config->link.proxy_for.items,
+		.proxy_for_count = config->link.proxy_for.count};
 	struct config_raw raw = {
 		.city = config->city,
 		.data = config->data,

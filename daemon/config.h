@@ -20,6 +20,7 @@
 #define CONFIG_BYTES_MAX (256u * 1024)
 #define CONFIG_USERS_MAX 256u
 #define CONFIG_DENY_MAX 1024u
+#define CONFIG_PROXY_FOR_MAX 16u
 
 /** User names or numeric ids of the system, as getpwnam reads them. */
 struct config_users {
@@ -69,7 +70,9 @@ struct config_attachments {
 };
 
 struct config_link {
-	uint32_t accept_max; /* links taken from cities that dial, 1..65536 */
+	char *proxy;                   /* socks5://… (proxy.h); NULL: none */
+	struct config_texts proxy_for; /* ends of names, such as .onion; none: all addresses */
+	uint32_t accept_max;           /* links taken from cities that dial, 1..65536 */
 	bool compression; /* auto: runs over slow links to peers that take them compressed; else off */
 };
 
@@ -78,7 +81,6 @@ struct config {
 	char *data;                    /* the data folder */
 	struct config_texts listen;    /* HOST:PORT; port 0: one is chosen and kept */
 	struct config_texts advertise; /* HOST:PORT as peers reach us; empty: the listen addresses */
-	char *socks5;                  /* reserved: refused while set */
 	uint32_t dial_max;             /* links dialled at once, 0..64 */
 	bool relay;                    /* pass other cities' records on */
 	struct config_texts deny;      /* city ids in hexadecimal: no link to them */

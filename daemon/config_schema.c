@@ -71,6 +71,9 @@ static const cyaml_schema_field_t attachment_fields[] = {
 static const cyaml_schema_field_t link_fields[] = {
 	CYAML_FIELD_STRING_PTR("compression", OPTIONAL_TEXT, struct config_raw_link, compression, 1, 8),
 	CYAML_FIELD_UINT_PTR("accept_max", OPTIONAL_TEXT, struct config_raw_link, accept_max),
+	CYAML_FIELD_STRING_PTR("proxy", OPTIONAL_TEXT, struct config_raw_link, proxy, 1, 1100),
+	FIELD_TEXTS("proxy_for", CYAML_FLAG_OPTIONAL, struct config_raw_link, proxy_for,
+		proxy_for_count, CONFIG_PROXY_FOR_MAX),
 	CYAML_FIELD_END,
 };
 
@@ -81,7 +84,6 @@ static const cyaml_schema_field_t top_fields[] = {
 		"listen", CYAML_FLAG_OPTIONAL, struct config_raw, listen, listen_count, LIMIT_ADDRESSES),
 	FIELD_TEXTS("advertise", CYAML_FLAG_OPTIONAL, struct config_raw, advertise, advertise_count,
 		LIMIT_ADDRESSES),
-	CYAML_FIELD_STRING_PTR("socks5", OPTIONAL_TEXT, struct config_raw, socks5, 1, 256),
 	CYAML_FIELD_UINT_PTR("dial_max", OPTIONAL_TEXT, struct config_raw, dial_max),
 	CYAML_FIELD_STRING_PTR("relay", OPTIONAL_TEXT, struct config_raw, relay, 1, 8),
 	FIELD_TEXTS("deny", CYAML_FLAG_OPTIONAL, struct config_raw, deny, deny_count, CONFIG_DENY_MAX),

@@ -33,6 +33,9 @@ struct config_raw_attachments {
 struct config_raw_link {
 	char *compression;
 	uint32_t *accept_max;
+	char *proxy;
+	char **proxy_for;
+	unsigned proxy_for_count;
 };
 
 struct config_raw {
@@ -42,7 +45,6 @@ struct config_raw {
 	unsigned listen_count;
 	char **advertise;
 	unsigned advertise_count;
-	char *socks5;
 	uint32_t *dial_max;
 	struct config_raw_link *link;
 	char *relay; /* as text: libcyaml takes any text that it does not know for true */

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "daemon/backoff.h"
+#include "daemon/proxy.h"
 #include "daemon/socket_address.h"
 #include "daemon/transport.h"
 
@@ -149,17 +150,27 @@ static void dial(struct target *target, const struct node_dial *city)
 		city->addresses[target->turn++ % city->address_count]);
 	target->busy = true;
 	dialer->busy++;
-	int code = socket_address_parse(target->address, &to);
-	if (!code) {
+	const char *reason = NULL;
+	switch (proxy_way(&dialer->app->config.link, target->address, &to, &reason)) {
+	case PROXY_WAY_DIRECT:
 		connect_to(target, (struct sockaddr *)&to);
 		return;
+	case PROXY_WAY_PROXY:
+		if (!transport_dial_proxy(dialer->app, target->address, TLS_PROTOCOL_LINK, &owner, target))
+			attempt_ended(target, 0, "not an address");
+		return;
+	case PROXY_WAY_NONE:
+		failed(target, reason);
+		return;
+	case PROXY_WAY_RESOLVE:
+		break;
 	}
 	char host[APP_ADDRESS_MAX], port[6];
 	struct addrinfo hints = {.ai_family = AF_UNSPEC,
 		.ai_socktype = SOCK_STREAM,
 		.ai_flags = AI_ADDRCONFIG | AI_NUMERICSERV};
 	target->resolve.data = target;
-	if (code == ERROR_SYNTAX || socket_address_split(target->address, host, port))
+	if (socket_address_split(target->address, host, port))
 		failed(target, "not an address");
 	else if (uv_getaddrinfo(&dialer->app->loop, &target->resolve, on_resolved, host, port, &hints))
 		failed(target, "the name cannot be looked up");

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "daemon/dialer.h"
+#include "daemon/proxy.h"
 #include "daemon/socket_address.h"
 #include "feed/feed.h"
 
@@ -214,12 +215,15 @@ static const struct transport_owner joiner_owner = {.ready = on_ready, .ended = 
 
 /* ---- addresses ---- */
 
+/** NULL: through the proxy. */
 static int connect_to(struct joiner *joiner, const struct sockaddr *to)
 {
 	struct log_line l;
+	struct app *app = joiner->joins->app;
 	joiner->code = 0;
-	joiner->transport = transport_dial(
-		joiner->joins->app, to, joiner->address, TLS_PROTOCOL_JOIN, &joiner_owner, joiner);
+	joiner->transport = to
+		? transport_dial(app, to, joiner->address, TLS_PROTOCOL_JOIN, &joiner_owner, joiner)
+		: transport_dial_proxy(app, joiner->address, TLS_PROTOCOL_JOIN, &joiner_owner, joiner);
 	if (!joiner->transport) {
 		reason_set(joiner, ERROR_MEMORY, error_text(ERROR_MEMORY));
 		return ERROR_MEMORY;
@@ -267,8 +271,21 @@ static int dial_one(struct joiner *joiner, struct bytes address)
 	struct sockaddr_storage to;
 	snprintf(joiner->address, sizeof(joiner->address), "%.*s", (int)address.len,
 		(const char *)address.data);
-	int code = socket_address_parse(joiner->address, &to);
-	return code ? resolve_start(joiner) : connect_to(joiner, (struct sockaddr *)&to);
+	const char *reason = NULL;
+	switch (proxy_way(&joiner->joins->app->config.link, joiner->address, &to, &reason)) {
+	case PROXY_WAY_DIRECT:
+		return connect_to(joiner, (struct sockaddr *)&to);
+	case PROXY_WAY_PROXY:
+		return connect_to(joiner, NULL);
+	case PROXY_WAY_RESOLVE:
+		return resolve_start(joiner);
+	default:
+		break;
+	}
+	char text[200];
+	snprintf(text, sizeof(text), "%.60s cannot be joined: %.100s.", joiner->address, reason);
+	reason_set(joiner, ERROR_IO, text);
+	return ERROR_IO;
 }
 
 /** The next address is being dialled or looked up: 0. None is left: the last attempt's code. */

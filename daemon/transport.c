@@ -28,6 +28,7 @@ static void release(struct transport *t)
 	tls_session_free(t->tls);
 	buffer_deinit(&t->out);
 	buffer_deinit(&t->waiting);
+	free(t->proxy);
 	free(t);
 }
 
@@ -94,9 +95,12 @@ static void reason_set(struct transport *t, const char *reason)
 static void on_timer(uv_timer_t *timer)
 {
 	struct transport *t = timer->data;
+	bool connecting = t->state == TRANSPORT_CONNECTING;
 	reason_set(t,
-		t->state == TRANSPORT_CONNECTING ? "no connection within 5 s"
-										 : "handshake timeout: not done within 5 s");
+		t->proxy         ? connecting ? "no connection through the proxy within 30 s"
+									  : "handshake timeout: not done within 20 s, through the proxy"
+			: connecting ? "no connection within 5 s"
+						 : "handshake timeout: not done within 5 s");
 	finish(t);
 }
 
@@ -242,10 +246,10 @@ void transport_read_start(struct transport *t)
 		transport_close(t, uv_strerror(error));
 }
 
-static void handshake_start(struct transport *t)
+void transport_handshake(struct transport *t)
 {
 	t->state = TRANSPORT_HANDSHAKE;
-	timer_set(t, TRANSPORT_HANDSHAKE_MS);
+	timer_set(t, t->proxy ? TRANSPORT_PROXY_HANDSHAKE_MS : TRANSPORT_HANDSHAKE_MS);
 	uv_tcp_nodelay(&t->tcp, 1);
 	int code = 0;
 	if (t->dialled)
@@ -292,7 +296,7 @@ struct transport *transport_accept(
 
 void transport_start_server(struct transport *t)
 {
-	handshake_start(t);
+	transport_handshake(t);
 }
 
 static void on_connect(uv_connect_t *connect, int status)
@@ -301,11 +305,16 @@ static void on_connect(uv_connect_t *connect, int status)
 	if (t->state != TRANSPORT_CONNECTING)
 		return;
 	if (status) {
-		reason_set(t, uv_strerror(status));
+		char text[100];
+		snprintf(text, sizeof(text), "the proxy: %s", uv_strerror(status));
+		reason_set(t, t->proxy ? text : uv_strerror(status));
 		finish(t);
 		return;
 	}
-	handshake_start(t);
+	if (t->proxy)
+		transport_proxy_start(t);
+	else
+		transport_handshake(t);
 }
 
 struct transport *transport_dial(struct app *app, const struct sockaddr *to, const char *address,
@@ -324,6 +333,12 @@ struct transport *transport_dial(struct app *app, const struct sockaddr *to, con
 		timer_set(t, 0);
 	}
 	return t;
+}
+
+void transport_proxied(struct transport *t)
+{
+	if (!t->reason[0])
+		timer_set(t, TRANSPORT_PROXY_MS);
 }
 
 int64_t transport_open_ms(const struct transport *t)

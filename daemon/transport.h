@@ -38,6 +38,9 @@
 #define TRANSPORT_TURN_BYTES (1u << 20) /* then the other transports have their turn */
 #define TRANSPORT_CONNECT_MS 5000
 #define TRANSPORT_HANDSHAKE_MS 5000
+/* Through a proxy of several hops, such as Tor: its circuits take up to so long. */
+#define TRANSPORT_PROXY_MS 30000
+#define TRANSPORT_PROXY_HANDSHAKE_MS 20000
 #define TRANSPORT_CLOSING_MS 1000
 #define TRANSPORT_OUT_BYTES_MAX                                           \
 	(TRANSPORT_BATCH_MAX + 65536u)      /* a batch, and TLS's own records \
@@ -89,6 +92,7 @@ struct transport {
 	uv_shutdown_t shutdown;
 	enum tls_protocol wanted;
 	struct tls_session *tls;
+	struct transport_proxy *proxy; /* of transport_proxy.c; NULL: not through one */
 	const struct transport_user *user_calls;
 	void *user;
 	const struct transport_owner *owner_calls;
@@ -118,6 +122,10 @@ void transport_start_server(struct transport *t);
 struct transport *transport_dial(struct app *app, const struct sockaddr *to, const char *address,
 	enum tls_protocol wanted, const struct transport_owner *owner_calls, void *owner);
 
+/** The same through link.proxy. NULL also for what is no address. */
+struct transport *transport_dial_proxy(struct app *app, const char *address,
+	enum tls_protocol wanted, const struct transport_owner *owner_calls, void *owner);
+
 /** Sends what is left, then closes. Safe from within a call of the user. */
 void transport_close(struct transport *t, const char *reason);
 /** At once, sends nothing. Not from within a call of the user. */
@@ -130,6 +138,12 @@ bool transport_pump(struct transport *t);
 
 /** From app.c, once a turn of the loop: the step of t's handshake is answered. */
 void transport_stepped(struct transport *t);
+
+/** Between transport.c and transport_proxy.c: the proxy is connected; the city behind it is; the
+ * time for both is longer. */
+void transport_proxy_start(struct transport *t);
+void transport_handshake(struct transport *t);
+void transport_proxied(struct transport *t);
 
 /** For transport_pump.c: reads again after the user had enough. */
 void transport_read_start(struct transport *t);

@@ -104,6 +104,16 @@ struct transport *transport_dial(struct app *unused, const struct sockaddr *to, 
 	return &cities[i].transport;
 }
 
+/* Who is dialled through the proxy, by the text of his address. */
+static char proxied[APP_ADDRESS_MAX];
+
+struct transport *transport_dial_proxy(struct app *unused, const char *address,
+	enum tls_protocol wanted, const struct transport_owner *owner_calls, void *owner)
+{
+	snprintf(proxied, sizeof(proxied), "%s", address);
+	return transport_dial(unused, NULL, address, wanted, owner_calls, owner);
+}
+
 int transport_open_link(struct transport *t)
 {
 	(void)t;
@@ -343,6 +353,18 @@ static void the_timer_waits_for_the_next_back_off(void **state)
 	assert_true(uv_loop_alive(&app.loop));
 }
 
+static void with_a_proxy_nobody_is_dialled_straight(void **state)
+{
+	(void)state;
+	char url[] = "socks5://127.0.0.1:9050";
+	only(1);
+	proxied[0] = '\0';
+	app.config.link.proxy = url;
+	pass(0);
+	assert_true(cities[0].dialling);
+	assert_string_equal(proxied, "192.0.2.0:4400");
+}
+
 /* Without a way out all fail at once: nothing is tried thousands of times a second. */
 static void a_row_of_failures_is_paced(void **state)
 {
@@ -376,6 +398,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			who_is_asked_for_while_busy_is_dialled_after, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_became_of_a_city_is_told, setup, teardown),
+		cmocka_unit_test_setup_teardown(with_a_proxy_nobody_is_dialled_straight, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_row_of_failures_is_paced, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_timer_waits_for_the_next_back_off, setup, teardown),
 	};

@@ -7,8 +7,10 @@ through bratislava or warsaw. For each lie: prague names bratislava and the rule
 keeps nothing altered, and has all of it, intact, through warsaw. A relay that keeps things back is
 left for warsaw within a bound. warsaw is stopped (SIGSTOP) while bratislava shall be alone.
 """
+import base64
 import json
 import os
+import random
 import signal
 import sys
 import time
@@ -93,7 +95,9 @@ class World:
             answer = self.author.post({**document(name), "attachments": given})
             assert answer.status == 201, answer.body
             return "doc"
-        count, text = {"docs": (DOCUMENTS, "A text."), "large": (DOCUMENTS, "word " * 1500),
+        # Random, so that a run is not compressed into one frame.
+        large = base64.b64encode(random.Random(self.number).randbytes(5600)).decode()
+        count, text = {"docs": (DOCUMENTS, "A text."), "large": (DOCUMENTS, large),
                        "runs": (1200, "A text.")}[what]
         lines = "\n".join(json.dumps(document(f"{name} {i}", text)) for i in range(count))
         answer = self.author.http("POST", "/v1/networks/pact/records", lines,
@@ -161,6 +165,9 @@ def main():
                   flush=True)
         for lie, what in WITHHELD:
             withheld(world, lie, what)
+        # The honest one was let go on a moment ago, and may be the last to have all.
+        wait_until(lambda: world.honest.feeds() == world.author.feeds(), 30,
+                   "warsaw has all that budapest published")
         wrong = compare([world.author, world.reader, world.honest])
         assert not wrong, wrong
         assert not world.reader.linked(world.author)

@@ -109,6 +109,12 @@ static int on_guard(void *ctx, const struct commit *commits)
 	return guard_commits(app->guard, commits);
 }
 
+static int on_note(void *ctx, const struct commit *commit, const struct store_arrival *before)
+{
+	struct app *app = ctx;
+	return guard_note(app->guard, commit, before);
+}
+
 static int threads_start(struct app *app)
 {
 	struct writer_calls calls = {
@@ -116,6 +122,7 @@ static int threads_start(struct app *app)
 		.committed = app_on_committed,
 		.full = app_on_full,
 		.guard = on_guard,
+		.note = on_note,
 	};
 	int code = writer_new(&app->loop, app->store, &calls, &app->writer);
 	if (!code)
@@ -190,6 +197,8 @@ int app_parts_start(struct app *app, struct complaint *complaint)
 		code = store_start(app, complaint);
 	if (!code)
 		code = guard_open(app, &app->guard, complaint);
+	if (!code)
+		code = guard_replay(app->guard, complaint);
 	if (!code)
 		code = threads_start(app);
 	if (!code)

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "charter/epoch_record.h"
 #include "daemon/bootstrap.h"
+#include "daemon/commit_note.h"
 #include "store/bootstrap_file.h"
 #include "store/guard_file.h"
 
@@ -21,6 +22,7 @@ struct guard {
 	uv_timer_t timer;
 	struct monotime written;
 	bool dirty, writing, was_written;
+	struct buffer note; /* the writer thread's */
 	char bootstrap_path[IDENTITY_PATH_MAX];
 };
 
@@ -32,6 +34,7 @@ int guard_open(struct app *app, struct guard **out, struct complaint *complaint)
 	if (!guard)
 		return ERROR_MEMORY;
 	guard->app = app;
+	buffer_init(&guard->note, GUARD_NOTE_MAX);
 	identity_path(path, app->config.data, IDENTITY_GUARD);
 	identity_path(guard->bootstrap_path, app->config.data, IDENTITY_BOOTSTRAP);
 	int code = guard_file_open(path, &guard->file, complaint);
@@ -142,7 +145,8 @@ static void entry_for(struct guard *guard, const struct hash *network_id, struct
  */
 static bool take_run(const struct commit_op *op, struct guard_entry *entry)
 {
-	if (!op->own || op->lane < 1 || op->lane > GUARD_LANES || op->count == 0)
+	if (!op->own || op->lane < 1 || op->lane > GUARD_LANES || op->count == 0 ||
+		op->epoch < entry->epoch) /* a former epoch's ends are the cuts, which the guard has */
 		return false;
 	struct guard_lane *lane = &entry->lanes[op->lane - 1];
 	if (op->seq + op->count - 1 <= lane->seq)
@@ -204,6 +208,75 @@ int guard_commits(struct guard *guard, const struct commit *commits)
 	return changed ? guard_file_update(guard->file, &entry) : 0;
 }
 
+/*
+ * A network that the guard does not know has no note: the note alone would look like a whole guard
+ * once the rest of it is lost.
+ */
+int guard_note(struct guard *guard, const struct commit *commit, const struct store_arrival *before)
+{
+	struct commit_note_before was = {.newest = *before};
+	if (commit->ops[0].own && !guard_file_find(guard->file, &commit->ops[0].network_id))
+		return ERROR_STATE;
+	memcpy(was.store_epoch, guard->store_epoch, STORE_EPOCH_SIZE);
+	buffer_reset(&guard->note);
+	int code = commit_note_encode(&guard->note, &was, commit);
+	return code ? code : guard_file_write_note(guard->file, buffer_bytes(&guard->note));
+}
+
+static int replay_into_store(struct guard *guard, struct commit *commit)
+{
+	struct store *store = guard->app->store;
+	struct store_txn *txn;
+	int code = store_begin(store, &txn);
+	if (code)
+		return code;
+	code = commit_apply(commit, txn);
+	if (code)
+		store_abort(txn);
+	else
+		code = store_commit(txn);
+	log_event(code ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO, "alert_from_note", "reason",
+		code ? error_text(code) : "it was answered, and not in the store yet");
+	return code;
+}
+
+static bool newest_equal(const struct store_arrival *a, const struct store_arrival *b)
+{
+	return a->arrival == b->arrival && memcmp(a->rolling, b->rolling, STORE_ROLLING_SIZE) == 0;
+}
+
+/*
+ * Only on the store as it was before: on any other the entry is there already, or the store is an
+ * older one, and then it comes back from the members as all else does.
+ */
+int guard_replay(struct guard *guard, struct complaint *complaint)
+{
+	struct commit_note_before before;
+	struct commit *commit;
+	struct store_info info;
+	struct bytes note = guard_file_note(guard->file);
+	if (note.len == 0)
+		return 0;
+	int code = commit_note_decode(note, &before, &commit);
+	if (code)
+		return complain(complaint, code, "guard", "The note in keys/guard cannot be read: %s",
+			error_text(code));
+	code = store_info(guard->app->store, &info);
+	if (!code && memcmp(before.store_epoch, info.store_epoch, STORE_EPOCH_SIZE) == 0 &&
+		newest_equal(&before.newest, &info.newest)) {
+		code = replay_into_store(guard, commit);
+		if (code == ERROR_FULL && store_release_reserve(guard->app->store) == 0)
+			code = replay_into_store(guard, commit);
+	}
+	if (!code && guard_file_find(guard->file, &commit->ops[0].network_id))
+		code = guard_commits(guard, commit);
+	commit_free(commit);
+	return code
+		? complain(complaint, code, "guard",
+			  "An alert that was answered cannot be brought into the store: %s", error_text(code))
+		: 0;
+}
+
 /* ---- the bootstrap file ---- */
 
 static void on_written(void *ctx, int code)
@@ -246,6 +319,7 @@ static void on_closed(uv_handle_t *handle)
 {
 	struct guard *guard = handle->data;
 	guard_file_close(guard->file);
+	buffer_deinit(&guard->note);
 	free(guard);
 }
 

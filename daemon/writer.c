@@ -18,6 +18,11 @@
 #define MERGE_BYTES (256u << 10)
 /* While the disk is full, so often it is looked at. */
 #define FULL_LOOK_MS 2000
+/*
+ * An alert that was answered is committed so much later, or at once for whoever wants to read or
+ * write: what follows the answer (its push, wake-ups) has the cores and the disk for itself.
+ */
+#define NOTED_WAIT_MS 1
 
 struct queue {
 	struct commit *first, **last;
@@ -35,7 +40,7 @@ struct writer {
 	pthread_cond_t work;
 	struct queue queues[COMMIT_CLASS_COUNT];
 	struct queue answers;
-	bool stopping, full;
+	bool stopping, full, wanted;
 	/* the thread's own */
 	bool merge_wanted;
 };
@@ -72,8 +77,7 @@ static int64_t now_us(void)
 	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-/* Under the lock; true: waited in vain. */
-static bool wait_ms(struct writer *writer, int64_t ms)
+static struct timespec after_ms(int64_t ms)
 {
 	struct timespec until;
 	clock_gettime(CLOCK_MONOTONIC, &until);
@@ -83,6 +87,13 @@ static bool wait_ms(struct writer *writer, int64_t ms)
 		until.tv_sec++;
 		until.tv_nsec -= 1000000000;
 	}
+	return until;
+}
+
+/* Under the lock; true: waited in vain. */
+static bool wait_ms(struct writer *writer, int64_t ms)
+{
+	struct timespec until = after_ms(ms);
 	return pthread_cond_timedwait(&writer->work, &writer->lock, &until) != 0;
 }
 
@@ -111,6 +122,8 @@ static struct commit *next_of(void *ctx, enum commit_class class)
 
 static void answer(struct writer *writer, struct commit *commits)
 {
+	if (!commits)
+		return;
 	pthread_mutex_lock(&writer->lock);
 	bool first = writer->answers.first == NULL;
 	while (commits) {
@@ -121,6 +134,32 @@ static void answer(struct writer *writer, struct commit *commits)
 	pthread_mutex_unlock(&writer->lock);
 	if (first)
 		uv_async_send(&writer->async);
+}
+
+static bool any_waits(const struct writer *writer)
+{
+	return writer->queues[COMMIT_URGENT].first || writer->queues[COMMIT_BULK].first;
+}
+
+static void answer_noted(void *ctx, struct commit *commit)
+{
+	struct writer *writer = ctx;
+	struct timespec until = after_ms(NOTED_WAIT_MS);
+	answer(writer, commit);
+	pthread_mutex_lock(&writer->lock);
+	bool in_vain = false;
+	while (!any_waits(writer) && !writer->stopping && !writer->wanted && !in_vain)
+		in_vain = pthread_cond_timedwait(&writer->work, &writer->lock, &until) != 0;
+	pthread_mutex_unlock(&writer->lock);
+}
+
+static void on_wanted(void *ctx)
+{
+	struct writer *writer = ctx;
+	pthread_mutex_lock(&writer->lock);
+	writer->wanted = true;
+	pthread_cond_signal(&writer->work);
+	pthread_mutex_unlock(&writer->lock);
 }
 
 static void set_full(struct writer *writer, bool full)
@@ -142,6 +181,9 @@ static void write_class(struct writer *writer, enum commit_class class, bool ful
 		.ctx = writer,
 		.now_us = now_us,
 		.guard = writer->calls.guard,
+		.note = writer->calls.note,
+		.answer = answer_noted,
+		.wanted = on_wanted,
 		.guard_ctx = writer->calls.ctx,
 	};
 	if (full && class == COMMIT_BULK) {
@@ -181,8 +223,7 @@ static void merge_some(struct writer *writer)
 /* Under the lock: until there is something to write or to stop; does idle work meanwhile. */
 static void wait_for_work(struct writer *writer)
 {
-	while (!writer->queues[COMMIT_URGENT].first && !writer->queues[COMMIT_BULK].first &&
-		!writer->stopping) {
+	while (!any_waits(writer) && !writer->stopping) {
 		if (writer->full) {
 			if (!wait_ms(writer, FULL_LOOK_MS))
 				continue;
@@ -212,6 +253,7 @@ static void *run(void *ctx)
 		if (!urgent && !writer->queues[COMMIT_BULK].first)
 			break; /* stopping, and all is written */
 		bool full = writer->full;
+		writer->wanted = false;
 		pthread_mutex_unlock(&writer->lock);
 		write_class(writer, urgent ? COMMIT_URGENT : COMMIT_BULK, full);
 		pthread_mutex_lock(&writer->lock);

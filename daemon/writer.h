@@ -2,7 +2,8 @@
 /**
  * The one writer thread of the store. Commits are taken while they are of one class, up to 1 MiB or
  * 3 ms, applied in one transaction, synced, and answered on the loop. For own entries the guard
- * file is synced before the answer. Nothing wakes it while there is nothing to write.
+ * file is synced before the answer. An alert that is alone is answered once it is noted in the
+ * guard file, and committed after it. Nothing wakes it while there is nothing to write.
  *
  * A failed sync ends the process at once with one log line: nothing is retried. ERROR_FULL releases
  * the store's reserve: urgent commits are tried again, bulk ones are answered ERROR_FULL. So it is
@@ -32,6 +33,8 @@ struct writer_calls {
 	 * makes the guard durable. Not 0: the process ends.
 	 */
 	int (*guard)(void *ctx, const struct commit *commits);
+	/** Writer's thread: see struct writer_group. May be NULL. */
+	int (*note)(void *ctx, const struct commit *commit, const struct store_arrival *before);
 };
 
 /** Starts the thread. `store` is borrowed. ERROR_MEMORY, ERROR_IO. */

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "daemon/commit_note.h"
 #include "daemon/writer.h"
 #include "store/store.h"
 
@@ -20,7 +21,8 @@ static int fatal(struct writer_group *group, const char *what, int code)
 }
 
 /* Syncs what was applied; 0, or nothing of it was written. */
-static int finish(struct writer_group *group, struct store_txn *txn, const struct commit *first)
+static int finish_commit(
+	struct writer_group *group, struct store_txn *txn, const struct commit *first)
 {
 	int code = store_commit(txn);
 	if (fatal_code(code))
@@ -33,6 +35,48 @@ static int finish(struct writer_group *group, struct store_txn *txn, const struc
 	return 0;
 }
 
+/*
+ * Of an alert that is alone the answer waits for one sync of the guard file, instead of two of the
+ * store and one of the guard. 0: it was answered, and is in the store now. `noted` false: it was
+ * not, and goes the way of all others.
+ */
+static int finish_noted(struct writer_group *group, struct store_txn *txn,
+	const struct store_arrival *before, bool *noted)
+{
+	struct commit_op op = group->first->ops[0];
+	struct commit copy = {.class = group->class, .ops = &op, .count = 1};
+	*noted = false;
+	int code = store_commit_begin(txn, group->wanted, group->ctx);
+	if (!code)
+		code = group->note(group->guard_ctx, group->first, before);
+	if (code == ERROR_STATE || code == ERROR_FULL)
+		return 0;
+	*noted = true;
+	if (code) {
+		store_abort(txn);
+		return fatal(group, "noting an alert beside the keys", code);
+	}
+	struct commit *commit = group->first;
+	group->first = NULL;
+	group->answer(group->ctx, commit);
+	op.blob = NULL; /* the loop's now, with the index */
+	op.index = NULL;
+	return finish_commit(group, txn, &copy);
+}
+
+/* The transaction has what `first` and its followers ask for. */
+static int finish(struct writer_group *group, struct store_txn *txn, const struct commit *first,
+	const struct store_arrival *before)
+{
+	bool noted = false;
+	int code = 0;
+	if (group->note && first == group->first && commit_note_fits(first))
+		code = finish_noted(group, txn, before, &noted);
+	if (!noted)
+		return finish_commit(group, txn, first);
+	return code && !group->fatal ? fatal(group, "committing what was answered", code) : code;
+}
+
 static int write_one(struct writer_group *group, struct commit *commit)
 {
 	struct store_txn *txn;
@@ -41,7 +85,7 @@ static int write_one(struct writer_group *group, struct commit *commit)
 		return fatal(group, "beginning a transaction", code);
 	code = commit_apply(commit, txn);
 	if (!code)
-		return finish(group, txn, commit);
+		return finish_commit(group, txn, commit);
 	store_abort(txn);
 	return fatal_code(code) ? fatal(group, "writing", code) : code;
 }
@@ -105,11 +149,12 @@ int writer_group_write(struct writer_group *group)
 	int code = store_begin(group->store, &txn);
 	if (code)
 		return fatal(group, "beginning a transaction", code);
+	struct store_arrival before = store_txn_newest(txn);
 	code = apply_group(group, txn);
 	if (code || !group->first)
 		store_abort(txn);
 	else
-		code = finish(group, txn, group->first);
+		code = finish(group, txn, group->first, &before);
 	if (group->fatal || !code)
 		return code;
 	if (fatal_code(code))

@@ -71,6 +71,8 @@ struct engine_ops {
 	 * nothing changed. A failed sync calls the fatal function of the options.
 	 */
 	int (*commit)(struct engine_txn *t, uint64_t allowance_bytes);
+	/** What commit would find out about room, before it: a commit after it is not ERROR_FULL. */
+	int (*take_room)(struct engine_txn *t, uint64_t allowance_bytes);
 	void (*abort)(struct engine_txn *t);
 	/** The view dies with the transaction, or with its next put or drop. ERROR_NOT_FOUND. */
 	int (*get)(struct engine_txn *t, enum table table, struct bytes key, struct bytes *value);

@@ -224,20 +224,27 @@ static int take_room(struct lmdb_engine *m, uint64_t need)
 	return 0;
 }
 
-static int lmdb_commit(struct engine_txn *base, uint64_t allowance_bytes)
+static int lmdb_take_room(struct engine_txn *base, uint64_t allowance_bytes)
 {
 	struct lmdb_txn *t = (struct lmdb_txn *)base;
 	struct lmdb_engine *m = (struct lmdb_engine *)base->engine;
 	MDB_envinfo info;
 	require(t->write);
 	int r = base->error ? base->error : error_from_lmdb(mdb_env_info(m->env, &info));
-	if (!r) {
-		uint64_t used = (info.me_last_pgno + 1) * m->page_bytes;
-		r = check_limit(m, base->put_bytes, m->limit_bytes + allowance_bytes);
-		if (!r)
-			r = take_room(
-				m, used + base->put_bytes + (base->puts + 4) * PAGES_A_PUT * m->page_bytes);
-	}
+	if (r)
+		return r;
+	uint64_t used = (info.me_last_pgno + 1) * m->page_bytes;
+	r = check_limit(m, base->put_bytes, m->limit_bytes + allowance_bytes);
+	return r
+		? r
+		: take_room(m, used + base->put_bytes + (base->puts + 4) * PAGES_A_PUT * m->page_bytes);
+}
+
+static int lmdb_commit(struct engine_txn *base, uint64_t allowance_bytes)
+{
+	struct lmdb_txn *t = (struct lmdb_txn *)base;
+	struct lmdb_engine *m = (struct lmdb_engine *)base->engine;
+	int r = lmdb_take_room(base, allowance_bytes);
 	close_cursors(t);
 	if (r) {
 		mdb_txn_abort(t->txn);
@@ -357,6 +364,7 @@ static void lmdb_close(struct engine *e)
 static const struct engine_ops lmdb_ops = {
 	.begin = lmdb_begin,
 	.commit = lmdb_commit,
+	.take_room = lmdb_take_room,
 	.abort = lmdb_abort,
 	.get = lmdb_get,
 	.put = lmdb_put,

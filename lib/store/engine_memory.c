@@ -86,15 +86,24 @@ static void memory_abort(struct engine_txn *base)
 	free(t);
 }
 
-static int memory_commit(struct engine_txn *base, uint64_t allowance_bytes)
+static int memory_take_room(struct engine_txn *base, uint64_t allowance_bytes)
 {
 	struct memory_txn *t = (struct memory_txn *)base;
 	struct memory_engine *m = (struct memory_engine *)base->engine;
 	require(t->write && m->writer == t);
-	int r = base->error;
-	if (!r && m->limit_bytes && t->image.bytes > m->limit_bytes + allowance_bytes &&
-		t->image.bytes > m->committed.bytes)
-		r = ERROR_FULL;
+	if (base->error)
+		return base->error;
+	return m->limit_bytes && t->image.bytes > m->limit_bytes + allowance_bytes &&
+			t->image.bytes > m->committed.bytes
+		? ERROR_FULL
+		: 0;
+}
+
+static int memory_commit(struct engine_txn *base, uint64_t allowance_bytes)
+{
+	struct memory_txn *t = (struct memory_txn *)base;
+	struct memory_engine *m = (struct memory_engine *)base->engine;
+	int r = memory_take_room(base, allowance_bytes);
 	if (!r) {
 		pthread_mutex_lock(&m->lock);
 		image_replace(&m->committed, &t->image);
@@ -185,6 +194,7 @@ static void memory_close(struct engine *e)
 static const struct engine_ops memory_ops = {
 	.begin = memory_begin,
 	.commit = memory_commit,
+	.take_room = memory_take_room,
 	.abort = memory_abort,
 	.get = memory_get,
 	.put = memory_put,

@@ -11,6 +11,7 @@
 #include "base/cursor.h"
 #include "store/big_endian.h"
 #include "store/file_sync.h"
+#include "store/note_slots.h"
 
 #define GUARD_MAGIC "HANSAGRD"
 #define GUARD_VERSION 1
@@ -20,6 +21,8 @@
 	(8 + 4 + 8 + HASH_SIZE + STORE_EPOCH_SIZE + 4 + GUARD_LANES * (8 + HASH_SIZE) + 2 + \
 		GUARD_RECORD_MAX)
 
+_Static_assert(GUARD_NOTE_OFFSET == UINT64_C(2) * SLOT_SIZE * GUARD_NETWORKS_MAX, "behind all");
+_Static_assert(GUARD_NOTE_MAX == NOTE_BYTES_MAX, "two names of one limit");
 _Static_assert(SLOT_FIXED_SIZE <= SLOT_SUMMED, "a slot holds all fields and the checksum");
 
 /* The two slots of one network. */
@@ -36,6 +39,7 @@ struct guard_file {
 	uint32_t damaged;
 	uint32_t count, capacity;
 	struct guard_pair *pairs; /* in the order of the file */
+	struct note_slots note;
 };
 
 static void slot_encode(const struct guard_entry *e, uint64_t counter, uint8_t to[SLOT_SIZE])
@@ -148,23 +152,51 @@ static int read_pair(struct guard_file *g, uint32_t index)
 	return 0;
 }
 
-int guard_file_open(const char *path, struct guard_file **out, struct complaint *complaint)
+/*
+ * All pairs that were ever written. What follows the last of them may be the hole before the note,
+ * which a copy may have filled with zeros.
+ */
+static int read_pairs(struct guard_file *g, uint64_t file_bytes)
+{
+	const uint64_t size = 2 * SLOT_SIZE;
+	uint64_t end = file_bytes < GUARD_NOTE_OFFSET ? file_bytes : GUARD_NOTE_OFFSET;
+	int r = 0;
+	if (file_bytes > GUARD_NOTE_OFFSET + NOTE_SLOTS_SIZE)
+		return ERROR_CORRUPT;
+	for (uint64_t at = 0; at < end && !r; at += size) {
+		off_t data = lseek(g->fd, (off_t)at, SEEK_DATA);
+		if (data < 0 ? errno == ENXIO : (uint64_t)data >= end)
+			break;
+		r = read_pair(g, (uint32_t)(at / size));
+	}
+	while (g->count > 0 && g->pairs[g->count - 1].blank && file_bytes > GUARD_NOTE_OFFSET)
+		g->count--;
+	return r;
+}
+
+static int guard_load(struct guard_file *g, const char *path)
 {
 	struct stat st;
+	g->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (g->fd < 0 || fstat(g->fd, &st))
+		return error_from_errno(errno);
+	int r = 0;
+	if (st.st_size == 0)
+		r = fsync(g->fd) ? ERROR_IO : file_sync_folder_of(path);
+	if (!r)
+		r = read_pairs(g, (uint64_t)st.st_size);
+	if (!r)
+		r = note_slots_open(&g->note, g->fd, GUARD_NOTE_OFFSET);
+	g->damaged += g->note.damaged;
+	return r;
+}
+
+int guard_file_open(const char *path, struct guard_file **out, struct complaint *complaint)
+{
 	struct guard_file *g = calloc(1, sizeof *g);
 	if (!g)
 		return ERROR_MEMORY;
-	int r = 0;
-	g->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (g->fd < 0 || fstat(g->fd, &st))
-		r = error_from_errno(errno);
-	else if (st.st_size == 0)
-		r = fsync(g->fd) ? ERROR_IO : file_sync_folder_of(path);
-	uint64_t pairs = r ? 0 : ((uint64_t)st.st_size + 2 * SLOT_SIZE - 1) / (2 * SLOT_SIZE);
-	if (pairs > GUARD_NETWORKS_MAX)
-		r = ERROR_CORRUPT;
-	for (uint32_t i = 0; i < pairs && !r; i++)
-		r = read_pair(g, i);
+	int r = guard_load(g, path);
 	if (r) {
 		guard_file_close(g);
 		return complain(
@@ -180,6 +212,7 @@ void guard_file_close(struct guard_file *guard)
 		return;
 	if (guard->fd >= 0)
 		close(guard->fd);
+	note_slots_close(&guard->note);
 	free(guard->pairs);
 	free(guard);
 }
@@ -280,4 +313,17 @@ int guard_file_update(struct guard_file *guard, const struct guard_entry *entry)
 	pair->counter++;
 	pair->entry = *entry;
 	return 0;
+}
+
+struct bytes guard_file_note(const struct guard_file *guard)
+{
+	return buffer_bytes(&guard->note.note);
+}
+
+int guard_file_write_note(struct guard_file *guard, struct bytes note)
+{
+	ensure_or(!guard->failed, ERROR_IO);
+	int r = note_slots_write(&guard->note, note);
+	guard->failed = guard->failed || guard->note.failed;
+	return r;
 }

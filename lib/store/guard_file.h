@@ -5,6 +5,10 @@
  * (DESIGN.md section 4, "Never fork yourself"). Updated after the store's commit and before the
  * answer, so it never says less than what others may have seen.
  *
+ * Behind the networks' slots, at 8 MiB after a hole that takes no room, lies a note (note_slots.h):
+ * the newest alert that was answered on the word of this file alone, before the store had it
+ * (docs/decisions/024-an-alert-is-noted-first.md). Both parts together never say less.
+ *
  * One file; each network has two slots of 4 KiB that are overwritten in turn, in place (0.23 ms
  * with fdatasync against 0.40 ms appended), so that a torn write leaves the other slot:
  *
@@ -26,6 +30,9 @@
 #define GUARD_LANES 4
 #define GUARD_RECORD_MAX 2048
 #define GUARD_NETWORKS_MAX 1024
+#define GUARD_NOTE_MAX 20480u
+/** Where the note lies, behind the slots of so many networks. */
+#define GUARD_NOTE_OFFSET (UINT64_C(8192) * GUARD_NETWORKS_MAX)
 
 struct guard_lane {
 	uint64_t seq; /* 0: nothing published */
@@ -70,3 +77,11 @@ int guard_file_each(const struct guard_file *guard, guard_file_fn *fn, void *ctx
  * published.
  */
 int guard_file_update(struct guard_file *guard, const struct guard_entry *entry);
+
+/** The newest note when the file was opened, empty if there was none. Lives until it is closed. */
+struct bytes guard_file_note(const struct guard_file *guard);
+/**
+ * Durable when it returns 0. ERROR_FULL: the file found no room for it, nothing was written.
+ * ERROR_SIZE: above GUARD_NOTE_MAX. ERROR_IO: from then on every update fails.
+ */
+int guard_file_write_note(struct guard_file *guard, struct bytes note);

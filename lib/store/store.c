@@ -40,13 +40,56 @@ int store_begin(struct store *store, struct store_txn **out)
 	return 0;
 }
 
+static void set_ahead(struct store *store, bool ahead, void (*wanted)(void *ctx), void *ctx)
+{
+	pthread_mutex_lock(&store->ahead_lock);
+	store->ahead_wanted = wanted;
+	store->ahead_ctx = ctx;
+	atomic_store(&store->ahead, ahead);
+	pthread_cond_broadcast(&store->ahead_ended);
+	pthread_mutex_unlock(&store->ahead_lock);
+}
+
+void store_wait_ahead(struct store *store)
+{
+	pthread_mutex_lock(&store->ahead_lock);
+	if (atomic_load(&store->ahead))
+		store->ahead_wanted(store->ahead_ctx);
+	while (atomic_load(&store->ahead))
+		pthread_cond_wait(&store->ahead_ended, &store->ahead_lock);
+	pthread_mutex_unlock(&store->ahead_lock);
+}
+
+struct store_arrival store_txn_newest(const struct store_txn *txn)
+{
+	return txn->state.newest;
+}
+
+int store_commit_begin(struct store_txn *txn, void (*wanted)(void *ctx), void *ctx)
+{
+	struct store *store = txn->store;
+	require(store->writer == txn);
+	int r = store->engine->ops->take_room(txn->t, atomic_load(&store->allowance_bytes));
+	if (!r)
+		set_ahead(store, true, wanted, ctx);
+	return r;
+}
+
+static void txn_end(struct store_txn *txn)
+{
+	struct store *store = txn->store;
+	store->writer = NULL;
+	if (atomic_load(&store->ahead))
+		set_ahead(store, false, NULL, NULL);
+	free(txn);
+}
+
 int store_commit(struct store_txn *txn)
 {
 	struct store *store = txn->store;
 	require(store->writer == txn);
 	int r = store->engine->ops->commit(txn->t, atomic_load(&store->allowance_bytes));
-	store->writer = NULL;
-	free(txn);
+	txn_end(txn);
 	return r;
 }
 
@@ -57,8 +100,7 @@ void store_abort(struct store_txn *txn)
 	struct store *store = txn->store;
 	require(store->writer == txn);
 	store->engine->ops->abort(txn->t);
-	store->writer = NULL;
-	free(txn);
+	txn_end(txn);
 }
 
 size_t store_txn_bytes(const struct store_txn *txn)
@@ -110,6 +152,8 @@ static int store_new(struct store **out)
 		free(store);
 		return r;
 	}
+	pthread_mutex_init(&store->ahead_lock, NULL);
+	pthread_cond_init(&store->ahead_ended, NULL);
 	*out = store;
 	return 0;
 }
@@ -122,6 +166,8 @@ void store_close(struct store *store)
 	if (store->engine)
 		store->engine->ops->close(store->engine);
 	hasher_deinit(&store->hasher);
+	pthread_cond_destroy(&store->ahead_ended);
+	pthread_mutex_destroy(&store->ahead_lock);
 	free(store->reserve_path);
 	free(store);
 }
@@ -180,7 +226,7 @@ int store_info(struct store *store, struct store_info *out)
 	struct engine_usage usage;
 	struct meta_row meta;
 	struct state state;
-	int r = store->engine->ops->begin(store->engine, false, &t);
+	int r = store_read_begin(store, &t);
 	if (r)
 		return r;
 	r = meta_row_get(t, &meta);

@@ -128,6 +128,16 @@ int store_begin(struct store *store, struct store_txn **out);
  * transaction is gone in each case. A failed sync does not return (store_options.fatal).
  */
 int store_commit(struct store_txn *txn);
+/**
+ * The first half of store_commit, for a transaction that something else has made durable before it
+ * is committed: takes the room that it needs. On 0 store_commit will not find the disk full, and
+ * whoever begins to read waits until the transaction has ended: so an answer may be given before
+ * it, and nobody who heard it reads what was before. `wanted` is called in the thread of whoever
+ * waits so; it may not read from the store. ERROR_FULL: nothing happened.
+ */
+int store_commit_begin(struct store_txn *txn, void (*wanted)(void *ctx), void *ctx);
+/** The newest arrival inside the transaction: before it, if nothing was put yet. */
+struct store_arrival store_txn_newest(const struct store_txn *txn);
 /** Takes NULL. */
 void store_abort(struct store_txn *txn);
 /**

@@ -2,6 +2,7 @@
 /** What the parts of the store share; private to lib/store. */
 #pragma once
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "store/pack.h"
@@ -22,6 +23,11 @@ struct store {
 	uint64_t reserve_bytes;
 	_Atomic bool reserve_held;
 	_Atomic uint64_t allowance_bytes; /* by which the limit may be passed now */
+	_Atomic bool ahead;               /* a transaction was told of that readers do not see yet */
+	pthread_mutex_t ahead_lock;
+	pthread_cond_t ahead_ended;
+	void (*ahead_wanted)(void *ctx); /* under the lock, as its ctx */
+	void *ahead_ctx;
 };
 
 struct store_txn {
@@ -30,8 +36,13 @@ struct store_txn {
 	struct state state;
 };
 
+/** Until what was told of can be read. */
+void store_wait_ahead(struct store *store);
+
 static inline int store_read_begin(struct store *store, struct engine_txn **t)
 {
+	if (atomic_load(&store->ahead))
+		store_wait_ahead(store);
 	return store->engine->ops->begin(store->engine, false, t);
 }
 

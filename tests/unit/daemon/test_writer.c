@@ -63,7 +63,7 @@ static void open_bench(struct bench *bench, const char *folder, uint64_t limit)
 {
 	struct store_options options = {
 		.epoch_seed = "12345678", .limit_bytes = limit, .reserve_bytes = limit ? 1 << 20 : 0};
-	struct writer_calls calls = {bench, on_committed, on_full, on_guard};
+	struct writer_calls calls = {bench, on_committed, on_full, on_guard, NULL};
 	struct complaint complaint = {0};
 	memset(bench, 0, sizeof(*bench));
 	assert_int_equal(uv_loop_init(&bench->loop), 0);
@@ -205,6 +205,133 @@ static void a_full_store_takes_urgent_ones_only_and_says_so(void **state)
 	close_bench(&bench);
 }
 
+/* ---- alerts that are noted ---- */
+
+struct noting {
+	struct bench bench;
+	unsigned notes;
+	int code;
+	uint64_t stored; /* what a reader then finds */
+};
+
+static struct hash named(uint8_t name)
+{
+	struct hash hash = {{0}};
+	hash.bytes[0] = name;
+	return hash;
+}
+
+static int on_note(void *ctx, const struct commit *commit, const struct store_arrival *before)
+{
+	struct noting *noting = ctx;
+	assert_int_equal(before->arrival + 1, commit->ops[0].arrival.arrival);
+	if (noting->notes++ == 0 && noting->bench.gated)
+		uv_sem_wait(&noting->bench.gate);
+	return noting->code;
+}
+
+static int on_noted_guard(void *ctx, const struct commit *commits)
+{
+	struct noting *noting = ctx;
+	(void)commits;
+	noting->bench.guard_calls++;
+	return 0;
+}
+
+static void on_noted_committed(void *ctx, struct commit *commit)
+{
+	struct noting *noting = ctx;
+	struct store_feed feed = {0};
+	struct hash id = named('f');
+	assert_int_equal(commit->code, 0);
+	assert_int_equal(store_read_feed(noting->bench.store, &id, &feed), 0);
+	noting->stored = feed.seq;
+	assert_true(feed.seq >= commit->ops[0].seq); /* who heard the answer finds the record */
+	noting->bench.answered++;
+	commit_free(commit);
+}
+
+static struct commit *alert(uint64_t seq)
+{
+	struct commit *commit = commit_new(COMMIT_URGENT);
+	struct commit_op *op = commit_add(commit, COMMIT_RUN);
+	op->network_id = named('n');
+	op->city_id = named('c');
+	op->feed_id = named('f');
+	op->lane = 1;
+	op->epoch = 1;
+	op->seq = seq;
+	op->blob = blob_new(500);
+	op->blob->len = 500;
+	memset(op->blob->data, (int)seq, 500);
+	op->index = calloc(1, sizeof(*op->index));
+	op->index[0].length = 500;
+	op->index[0].entry_hash = op->last_hash = named((uint8_t)seq);
+	op->prev = seq > 1 ? named((uint8_t)(seq - 1)) : (struct hash){{0}};
+	op->count = 1;
+	op->checkpoint = op->own = true;
+	commit->bytes = 500;
+	return commit;
+}
+
+static void noting_open(struct noting *noting, const char *folder)
+{
+	struct bench *bench = &noting->bench;
+	struct store_options options = {.epoch_seed = "12345678"};
+	struct writer_calls calls = {noting, on_noted_committed, on_full, on_noted_guard, on_note};
+	memset(noting, 0, sizeof(*noting));
+	assert_int_equal(uv_loop_init(&bench->loop), 0);
+	assert_int_equal(store_lmdb_open(folder, &options, &bench->store, NULL), 0);
+	assert_int_equal(writer_new(&bench->loop, bench->store, &calls, &bench->writer), 0);
+}
+
+static void a_lone_alert_is_noted_and_then_committed(void **state)
+{
+	static struct noting noting;
+	noting_open(&noting, *state);
+	for (uint64_t seq = 1; seq <= 20; seq++) {
+		writer_push(noting.bench.writer, alert(seq));
+		uv_run(&noting.bench.loop, UV_RUN_DEFAULT);
+		assert_int_equal(noting.stored, seq);
+	}
+	close_bench(&noting.bench);
+	assert_int_equal(noting.bench.answered, 20);
+	assert_int_equal(noting.notes, 20);
+	assert_int_equal(noting.bench.guard_calls, 20); /* its slots follow */
+}
+
+static void an_alert_that_cannot_be_noted_goes_the_usual_way(void **state)
+{
+	static struct noting noting;
+	noting_open(&noting, *state);
+	for (uint64_t seq = 1; seq <= 4; seq++) {
+		noting.code = seq % 2 ? ERROR_STATE : ERROR_FULL;
+		writer_push(noting.bench.writer, alert(seq));
+		uv_run(&noting.bench.loop, UV_RUN_DEFAULT);
+		assert_int_equal(noting.stored, seq);
+	}
+	close_bench(&noting.bench);
+	assert_int_equal(noting.bench.guard_calls, 4);
+}
+
+/* Those that gather share a sync, which is less work than a note for each. */
+static void alerts_together_are_not_noted(void **state)
+{
+	static struct noting noting;
+	noting_open(&noting, *state);
+	uv_sem_init(&noting.bench.gate, 0);
+	noting.bench.gated = true;
+	for (uint64_t seq = 1; seq <= 200; seq++)
+		writer_push(noting.bench.writer, alert(seq));
+	uv_sem_post(&noting.bench.gate);
+	uv_run(&noting.bench.loop, UV_RUN_DEFAULT);
+	assert_int_equal(noting.bench.answered, 200);
+	assert_int_equal(noting.stored, 200);
+	close_bench(&noting.bench);
+	uv_sem_destroy(&noting.bench.gate);
+	assert_true(noting.notes < 20); /* the first, and what the 3 ms of a group may cut off */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -216,6 +343,12 @@ int main(void)
 			a_close_writes_what_is_queued, folder_setup, folder_teardown),
 		cmocka_unit_test_setup_teardown(
 			one_bad_commit_does_not_spoil_the_others, folder_setup, folder_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_lone_alert_is_noted_and_then_committed, folder_setup, folder_teardown),
+		cmocka_unit_test_setup_teardown(
+			an_alert_that_cannot_be_noted_goes_the_usual_way, folder_setup, folder_teardown),
+		cmocka_unit_test_setup_teardown(
+			alerts_together_are_not_noted, folder_setup, folder_teardown),
 		cmocka_unit_test_setup_teardown(
 			a_full_store_takes_urgent_ones_only_and_says_so, folder_setup, folder_teardown),
 	};

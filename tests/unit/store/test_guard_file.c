@@ -183,6 +183,108 @@ static void test_equal_update_writes_nothing(void **state)
 	guard_file_close(g);
 }
 
+static struct bytes note_of(uint8_t *to, int n)
+{
+	size_t len = 10 + (size_t)n * 3001 % GUARD_NOTE_MAX;
+	memset(to, n, len);
+	return bytes_of(to, len);
+}
+
+static void check_note(const char *path, int n)
+{
+	static uint8_t expected[GUARD_NOTE_MAX];
+	struct guard_file *g;
+	ok(guard_file_open(path, &g, NULL));
+	assert_true(bytes_equal(guard_file_note(g), n ? note_of(expected, n) : bytes_of(NULL, 0)));
+	assert_int_equal(guard_file_damaged(g), 0);
+	guard_file_close(g);
+}
+
+static void write_notes(const char *path, int from, int to)
+{
+	static uint8_t note[GUARD_NOTE_MAX];
+	struct guard_file *g;
+	ok(guard_file_open(path, &g, NULL));
+	for (int n = from; n <= to; n++)
+		ok(guard_file_write_note(g, note_of(note, n)));
+	guard_file_close(g);
+}
+
+static void test_the_newest_note_comes_back(void **state)
+{
+	struct files *f = *state;
+	struct guard_file *g;
+	check_note(f->path, 0);
+	write_notes(f->path, 1, 1);
+	check_note(f->path, 1);
+	write_notes(f->path, 2, 8);
+	check_note(f->path, 8);
+	ok(guard_file_open(f->path, &g, NULL)); /* networks and the note keep out of each other's way */
+	for (uint32_t n = 1; n <= 3; n++) {
+		struct guard_entry e = entry_of(n, n);
+		ok(guard_file_update(g, &e));
+	}
+	assert_int_equal(guard_file_write_note(g, bytes_of(f, GUARD_NOTE_MAX + 1)), ERROR_SIZE);
+	guard_file_close(g);
+	write_notes(f->path, 9, 9);
+	check_note(f->path, 9);
+	ok(guard_file_open(f->path, &g, NULL));
+	for (uint32_t n = 1; n <= 3; n++)
+		check_entry(g, n, n);
+	guard_file_close(g);
+}
+
+static void test_a_torn_note_leaves_the_one_before(void **state)
+{
+	struct files *f = *state;
+	write_notes(f->path, 1, 1);
+	overwrite(f->path, GUARD_NOTE_OFFSET + 24576, 512, 0xee); /* note 1 lies in slot 1 */
+	check_note(f->path, 0); /* the very first, torn: nothing was answered on its word */
+	write_notes(f->path, 2, 3);
+	overwrite(f->path, GUARD_NOTE_OFFSET + 512, 512, 0xee); /* note 3 has number 2 */
+	check_note(f->path, 2);
+}
+
+static void test_a_lost_note_is_damage(void **state)
+{
+	struct files *f = *state;
+	struct guard_file *g;
+	write_notes(f->path, 1, 2);
+	overwrite(f->path, GUARD_NOTE_OFFSET, 8, 0x55);
+	overwrite(f->path, GUARD_NOTE_OFFSET + 24576, 8, 0x55);
+	ok(guard_file_open(f->path, &g, NULL));
+	assert_int_equal(guard_file_damaged(g), 1);
+	assert_int_equal(guard_file_note(g).len, 0);
+	guard_file_close(g);
+}
+
+/* A copy of the file may have zeros where the hole was. */
+static void test_a_copy_without_the_hole(void **state)
+{
+	struct files *f = *state;
+	struct guard_file *g;
+	static uint8_t all[GUARD_NOTE_OFFSET + 2 * 24576];
+	ok(guard_file_open(f->path, &g, NULL));
+	struct guard_entry e = entry_of(1, 5);
+	ok(guard_file_update(g, &e));
+	guard_file_close(g);
+	write_notes(f->path, 1, 4);
+	int fd = open(f->path, O_RDWR);
+	assert_int_equal(pread(fd, all, sizeof all, 0), sizeof all);
+	assert_int_equal(pwrite(fd, all, sizeof all, 0), sizeof all);
+	close(fd);
+	check_note(f->path, 4);
+	ok(guard_file_open(f->path, &g, NULL));
+	check_entry(g, 1, 5);
+	e = entry_of(2, 6);
+	ok(guard_file_update(g, &e));
+	guard_file_close(g);
+	ok(guard_file_open(f->path, &g, NULL));
+	check_entry(g, 2, 6);
+	guard_file_close(g);
+	check_note(f->path, 4);
+}
+
 static void test_bootstrap_round_trip(void **state)
 {
 	struct files *f = *state;
@@ -246,6 +348,10 @@ int main(void)
 		TEST(test_damage_is_told),
 		TEST(test_blank_room_is_used_again),
 		TEST(test_equal_update_writes_nothing),
+		TEST(test_the_newest_note_comes_back),
+		TEST(test_a_torn_note_leaves_the_one_before),
+		TEST(test_a_lost_note_is_damage),
+		TEST(test_a_copy_without_the_hole),
 		TEST(test_bootstrap_round_trip),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

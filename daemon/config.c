@@ -81,6 +81,19 @@ static int take_city(struct parse *p)
 	return 0;
 }
 
+static int take_texts(char **items, unsigned count, struct config_texts *out)
+{
+	if (count == 0)
+		return 0;
+	out->items = calloc(count, sizeof(*out->items));
+	if (!out->items)
+		return ERROR_MEMORY;
+	out->count = count;
+	for (unsigned i = 0; i < count; i++)
+		out->items[i] = take(&items[i]);
+	return 0;
+}
+
 static int take_addresses(struct parse *p, const char *key, char **items, unsigned count,
 	struct config_texts *out, bool port_zero)
 {
@@ -100,28 +113,7 @@ static int take_addresses(struct parse *p, const char *key, char **items, unsign
 				"such as 0.0.0.0:4400, and the name under advertise.",
 				items[i]);
 	}
-	if (count == 0)
-		return 0;
-	out->items = calloc(count, sizeof(*out->items));
-	if (!out->items)
-		return ERROR_MEMORY;
-	out->count = count;
-	for (unsigned i = 0; i < count; i++)
-		out->items[i] = take(&items[i]);
-	return 0;
-}
-
-static int take_texts(char **items, unsigned count, struct config_texts *out)
-{
-	if (count == 0)
-		return 0;
-	out->items = calloc(count, sizeof(*out->items));
-	if (!out->items)
-		return ERROR_MEMORY;
-	out->count = count;
-	for (unsigned i = 0; i < count; i++)
-		out->items[i] = take(&items[i]);
-	return 0;
+	return take_texts(items, count, out);
 }
 
 static int take_network(struct parse *p)

@@ -248,24 +248,6 @@ static void account(struct bundle_writer *w, const struct buffer *out, size_t fr
 	}
 }
 
-static size_t frame_begin(struct buffer *b, unsigned type, size_t elements)
-{
-	size_t at = b->len;
-	buffer_push_u32(b, 0);
-	wire_writer_array(b, elements);
-	wire_writer_uint(b, type);
-	return at;
-}
-
-static void frame_end(struct buffer *b, size_t at)
-{
-	if (b->error)
-		return;
-	size_t len = b->len - at - 4;
-	b->data[at + 2] = (uint8_t)(len >> 8);
-	b->data[at + 3] = (uint8_t)len;
-}
-
 static int part_begin(struct bundle_writer *w, struct buffer *out)
 {
 	if (w->said.parts == BUNDLE_PARTS_MAX)
@@ -279,7 +261,7 @@ static int part_begin(struct bundle_writer *w, struct buffer *out)
 	w->part_filled = false;
 	w->part_open = true;
 	w->said.parts++;
-	size_t from = out->len, at = frame_begin(out, BUNDLE_FRAME_BEGIN, 8);
+	size_t from = out->len, at = message_frame_begin(out, BUNDLE_FRAME_BEGIN, 7);
 	wire_writer_bin(out, bytes_of(w->options.set, BUNDLE_SET_BYTES));
 	wire_writer_uint(out, w->said.parts);
 	wire_writer_bin(out, hash_bytes(&w->options.network_id));
@@ -287,7 +269,7 @@ static int part_begin(struct bundle_writer *w, struct buffer *out)
 	wire_writer_str(out, roster_name(w->roster));
 	wire_writer_uint(out, (uint64_t)w->options.now.ms);
 	wire_writer_uint(out, w->options.since_ms);
-	frame_end(out, at);
+	message_frame_end(out, at);
 	account(w, out, from);
 	w->resume = w->stage;
 	bool charter = w->said.parts == 1 || w->charter_bytes <= w->options.part_bytes / CHARTER_SHARE;
@@ -302,11 +284,11 @@ static int part_end(struct bundle_writer *w, struct buffer *out, bool more)
 	int code = hasher_end(&w->hasher, &hash);
 	if (code)
 		return code;
-	size_t from = out->len, at = frame_begin(out, BUNDLE_FRAME_END, 4);
+	size_t from = out->len, at = message_frame_begin(out, BUNDLE_FRAME_END, 3);
 	wire_writer_uint(out, w->part_frames);
 	wire_writer_bin(out, hash_bytes(&hash));
 	wire_writer_bool(out, more);
-	frame_end(out, at);
+	message_frame_end(out, at);
 	w->said.bytes += out->len - from;
 	w->part_open = false;
 	return out->error;

@@ -178,16 +178,12 @@ static int admit(struct join_server *server, const struct roster *roster, struct
 			.record = asked->record,
 			.confirmed = confirmed,
 			.delegation = delegation}};
-	struct object_signature signature;
 	struct buffer body, wire;
 	buffer_init(&body, OBJECT_BYTES_MAX);
 	buffer_init(&wire, OBJECT_BYTES_MAX);
 	int code = draft_amendment(roster, &item, 1, (uint64_t)now.wall.ms, &body);
 	if (!code)
-		code = draft_sign(
-			OBJECT_AMENDMENT, buffer_bytes(&body), server->config.node_key, &signature);
-	if (!code)
-		code = draft_seal(OBJECT_AMENDMENT, buffer_bytes(&body), &signature, 1, &wire);
+		code = draft_seal_by(OBJECT_AMENDMENT, buffer_bytes(&body), server->config.node_key, &wire);
 	if (!code) {
 		server->state = JOIN_SERVER_ADMITTING;
 		code = server->config.io.admit(

@@ -313,6 +313,13 @@ struct message {
 int message_decode(struct bytes frame, struct message *out);
 const char *message_type_name(uint32_t type);
 
+/**
+ * A frame of `elements` beside its type: gives where it begins in b, so that message_frame_end()
+ * puts its length there. For frames that are not of a link (bundle_write.c) too.
+ */
+size_t message_frame_begin(struct buffer *b, unsigned type, size_t elements);
+void message_frame_end(struct buffer *b, size_t at);
+
 /* Writers append one whole frame, length prefix included. Errors stick in the buffer. */
 void message_write_hello(struct buffer *b, const uint8_t instance[INSTANCE_BYTES],
 	struct timestamp time, const uint8_t store_epoch[STORE_EPOCH_BYTES], const char *agent,

@@ -182,6 +182,14 @@ int draft_seal(uint8_t type, struct bytes body, const struct object_signature *s
 	return object_encode(envelope, type, body, signatures, count);
 }
 
+int draft_seal_by(
+	uint8_t type, struct bytes body, const struct secret_key *key, struct buffer *envelope)
+{
+	struct object_signature signature;
+	int error = draft_sign(type, body, key, &signature);
+	return error ? error : draft_seal(type, body, &signature, 1, envelope);
+}
+
 int draft_delegation(const struct delegation *delegation, const struct secret_key *officer,
 	struct buffer *out)
 {

@@ -66,6 +66,10 @@ int draft_sign(uint8_t type, struct bytes body, const struct secret_key *key,
 int draft_seal(uint8_t type, struct bytes body, const struct object_signature *signatures,
 	size_t count, struct buffer *envelope);
 
+/** Signs with one key, and seals: all that a charter with k = 1 needs. */
+int draft_seal_by(
+	uint8_t type, struct bytes body, const struct secret_key *key, struct buffer *envelope);
+
 /** A delegation signed by one officer; fields of `delegation` but its signatures. */
 int draft_delegation(const struct delegation *delegation, const struct secret_key *officer,
 	struct buffer *out);

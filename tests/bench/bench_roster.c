@@ -60,9 +60,7 @@ static void keep(struct roster *roster, struct buffer *wire)
 static void seal(
 	uint8_t type, struct buffer *body, const struct secret_key *key, struct buffer *wire)
 {
-	struct object_signature signature;
-	require(draft_sign(type, buffer_bytes(body), key, &signature) == 0);
-	require(draft_seal(type, buffer_bytes(body), &signature, 1, wire) == 0);
+	require(draft_seal_by(type, buffer_bytes(body), key, wire) == 0);
 	buffer_reset(body);
 }
 

@@ -17,10 +17,8 @@
 static struct bytes seal(
 	struct world *world, uint8_t type, const struct buffer *body, struct buffer *envelope)
 {
-	struct object_signature signature;
 	buffer_init(envelope, LIMIT_OBJECT_BYTES);
-	require(draft_sign(type, buffer_bytes(body), world->officer, &signature) == 0);
-	require(draft_seal(type, buffer_bytes(body), &signature, 1, envelope) == 0);
+	require(draft_seal_by(type, buffer_bytes(body), world->officer, envelope) == 0);
 	return buffer_bytes(envelope);
 }
 

@@ -21,7 +21,6 @@ static struct secret_key *key_of(uint8_t number)
 void charter_fixture_init(struct charter_fixture *f)
 {
 	static const uint8_t seed[MAP_SEED_SIZE] = {1};
-	struct object_signature signature;
 	memset(f, 0, sizeof(*f));
 	f->officer = key_of(1);
 	f->city = key_of(2);
@@ -45,8 +44,7 @@ void charter_fixture_init(struct charter_fixture *f)
 	buffer_init(&f->genesis, SIZE_MAX);
 	require(draft_genesis(&network, &f->genesis_body) == 0);
 	struct bytes body = buffer_bytes(&f->genesis_body);
-	require(draft_sign(OBJECT_GENESIS, body, f->officer, &signature) == 0);
-	require(draft_seal(OBJECT_GENESIS, body, &signature, 1, &f->genesis) == 0);
+	require(draft_seal_by(OBJECT_GENESIS, body, f->officer, &f->genesis) == 0);
 	require(roster_new(NULL, seed, &f->roster) == 0);
 	require(roster_apply(f->roster, buffer_bytes(&f->genesis), NULL) == 0);
 }

@@ -199,7 +199,6 @@ static void altered_parts_are_named(void **state)
 static json_t *suspension(struct feed_fixture *f, size_t i)
 {
 	struct amendment_item item = {.kind = AMENDMENT_SUSPEND, .city_id = f->city_id};
-	struct object_signature signature;
 	struct buffer body, wire;
 	buffer_init(&body, SIZE_MAX);
 	buffer_init(&wire, SIZE_MAX);
@@ -209,8 +208,7 @@ static json_t *suspension(struct feed_fixture *f, size_t i)
 	item.end.cuts[FEED_LANE_DOC - 1] = (struct epoch_cut){.seq = i + 1, .hash = f->hash[i]};
 	assert_int_equal(draft_amendment(f->charter.roster, &item, 1, 1760000000001, &body), 0);
 	assert_int_equal(
-		draft_sign(OBJECT_AMENDMENT, buffer_bytes(&body), f->charter.officer, &signature), 0);
-	assert_int_equal(draft_seal(OBJECT_AMENDMENT, buffer_bytes(&body), &signature, 1, &wire), 0);
+		draft_seal_by(OBJECT_AMENDMENT, buffer_bytes(&body), f->charter.officer, &wire), 0);
 	json_t *list = json_pack("[o]", charter_fixture_base64(buffer_bytes(&wire)));
 	buffer_deinit(&body);
 	buffer_deinit(&wire);

@@ -149,12 +149,10 @@ static void network_make(void)
 		.founder_count = 2,
 	};
 	struct buffer body, wire;
-	struct object_signature signature;
 	buffer_init(&body, OBJECT_BYTES_MAX);
 	buffer_init(&wire, OBJECT_BYTES_MAX);
 	assert_int_equal(draft_genesis(&draft, &body), 0);
-	assert_int_equal(draft_sign(OBJECT_GENESIS, buffer_bytes(&body), officer, &signature), 0);
-	assert_int_equal(draft_seal(OBJECT_GENESIS, buffer_bytes(&body), &signature, 1, &wire), 0);
+	assert_int_equal(draft_seal_by(OBJECT_GENESIS, buffer_bytes(&body), officer, &wire), 0);
 	created = 0;
 	for (size_t i = 0; i < 2; i++)
 		assert_int_equal(node_network_create(cities[i].app.node, buffer_bytes(&wire), on_created,

@@ -127,15 +127,13 @@ static void network_create(struct pair *p)
 		.founders = &founder,
 		.founder_count = 1};
 	struct buffer body, wire;
-	struct object_signature signature;
 	network.officers.count = network.officers.k = 1;
 	network.officers.list[0].key = *secret_key_public(p->officer);
 	buffer_init(&body, OBJECT_BYTES_MAX);
 	buffer_init(&wire, OBJECT_BYTES_MAX);
 	assert_int_equal(draft_genesis(&network, &body), 0);
 	assert_int_equal(genesis_network_id(buffer_bytes(&body), &p->network_id), 0);
-	assert_int_equal(draft_sign(OBJECT_GENESIS, buffer_bytes(&body), p->officer, &signature), 0);
-	assert_int_equal(draft_seal(OBJECT_GENESIS, buffer_bytes(&body), &signature, 1, &wire), 0);
+	assert_int_equal(draft_seal_by(OBJECT_GENESIS, buffer_bytes(&body), p->officer, &wire), 0);
 	assert_int_equal(
 		node_network_create(app->node, buffer_bytes(&wire), on_object, NULL, app_now(app)), 0);
 	buffer_deinit(&body);

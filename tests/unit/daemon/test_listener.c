@@ -95,12 +95,10 @@ static void network_make(void)
 		.founder_count = 1,
 	};
 	struct buffer body, wire;
-	struct object_signature signature;
 	buffer_init(&body, OBJECT_BYTES_MAX);
 	buffer_init(&wire, OBJECT_BYTES_MAX);
 	assert_int_equal(draft_genesis(&draft, &body), 0);
-	assert_int_equal(draft_sign(OBJECT_GENESIS, buffer_bytes(&body), officer, &signature), 0);
-	assert_int_equal(draft_seal(OBJECT_GENESIS, buffer_bytes(&body), &signature, 1, &wire), 0);
+	assert_int_equal(draft_seal_by(OBJECT_GENESIS, buffer_bytes(&body), officer, &wire), 0);
 	created = false;
 	assert_int_equal(
 		node_network_create(app.node, buffer_bytes(&wire), on_created, NULL, app_now(&app)), 0);

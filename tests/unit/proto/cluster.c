@@ -398,10 +398,8 @@ static void on_object(void *ctx, int code, const struct hash *object_hash, uint6
 static struct bytes seal(
 	struct cluster *c, uint8_t type, const struct buffer *body, struct buffer *envelope)
 {
-	struct object_signature signature;
 	buffer_init(envelope, LIMIT_OBJECT_BYTES);
-	require(draft_sign(type, buffer_bytes(body), c->officer, &signature) == 0);
-	require(draft_seal(type, buffer_bytes(body), &signature, 1, envelope) == 0);
+	require(draft_seal_by(type, buffer_bytes(body), c->officer, envelope) == 0);
 	return buffer_bytes(envelope);
 }
 
@@ -543,24 +541,19 @@ static void on_renewed(void *ctx, int code, const struct hash *object_hash, uint
 	*(int *)ctx = code;
 }
 
-void cluster_renew(struct city *city)
+void cluster_renew_at(
+	struct city *city, uint8_t seed_byte, const struct epoch_cut *cuts, enum epoch_reason reason)
 {
 	struct cluster *c = city->cluster;
-	struct epoch_cut cuts[EPOCH_LANES] = {{0}};
 	uint8_t seed[SECRET_SEED_SIZE], sealing[32] = {9};
 	struct secret_key *key, *former = city->node_key;
 	struct buffer wire;
 	int code = 1;
-	memset(seed, 77, sizeof seed);
+	memset(seed, seed_byte, sizeof seed);
 	require(secret_key_from_seed(seed, &key) == 0);
-	for (uint8_t lane = 1; lane <= EPOCH_LANES; lane++) {
-		struct node_feed feed;
-		if (cluster_feed(city, city, lane, &feed) && feed.seq)
-			cuts[lane - 1] = (struct epoch_cut){feed.seq, feed.entry_hash};
-	}
 	buffer_init(&wire, LIMIT_OBJECT_BYTES);
 	require(draft_renewal(node_network_roster(city->node, 0), &city->city_id, city->city_key, key,
-				sealing, cuts, EPOCH_REASON_RENEWAL, (uint64_t)c->now.wall.ms, &wire) == 0);
+				sealing, cuts, reason, (uint64_t)c->now.wall.ms, &wire) == 0);
 	require(node_object_submit(
 				city->node, &c->network_id, buffer_bytes(&wire), on_renewed, &code, c->now) == 0);
 	buffer_deinit(&wire);
@@ -570,6 +563,17 @@ void cluster_renew(struct city *city)
 	node_set_node_key(city->node, key, secret_key_public(key), c->now);
 	secret_key_free(former);
 	cluster_pass(c, 10);
+}
+
+void cluster_renew(struct city *city)
+{
+	struct epoch_cut cuts[EPOCH_LANES] = {{0}};
+	for (uint8_t lane = 1; lane <= EPOCH_LANES; lane++) {
+		struct node_feed feed;
+		if (cluster_feed(city, city, lane, &feed) && feed.seq)
+			cuts[lane - 1] = (struct epoch_cut){feed.seq, feed.entry_hash};
+	}
+	cluster_renew_at(city, 77, cuts, EPOCH_REASON_RENEWAL);
 }
 
 bool cluster_converged(struct cluster *c, void *ctx)

@@ -93,6 +93,9 @@ int cluster_publish_later(
 bool cluster_feed(struct city *at, struct city *of, uint8_t lane, struct node_feed *out);
 /** The next epoch of a city, begun behind its own feeds as they are here, with a new node key. */
 void cluster_renew(struct city *city);
+/** The same with cuts of the caller's, for each lane, under the key of this seed. */
+void cluster_renew_at(
+	struct city *city, uint8_t seed_byte, const struct epoch_cut *cuts, enum epoch_reason reason);
 /** All cities hold the same feeds: same seq and hash for each. */
 bool cluster_converged(struct cluster *cluster, void *ctx);
 /** An amendment signed by the officer, submitted at one city. */

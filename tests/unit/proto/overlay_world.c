@@ -272,13 +272,11 @@ static void found(struct overlay_world *w, unsigned k)
 	network.officers.count = network.officers.k = 1;
 	network.officers.list[0].key = *secret_key_public(w->officer);
 	network.officers.list[0].name = bytes_from_text("officer");
-	struct object_signature signature;
 	struct buffer body, wire;
 	buffer_init(&body, LIMIT_OBJECT_BYTES);
 	buffer_init(&wire, LIMIT_OBJECT_BYTES);
 	require(draft_genesis(&network, &body) == 0);
-	require(draft_sign(OBJECT_GENESIS, buffer_bytes(&body), w->officer, &signature) == 0);
-	require(draft_seal(OBJECT_GENESIS, buffer_bytes(&body), &signature, 1, &wire) == 0);
+	require(draft_seal_by(OBJECT_GENESIS, buffer_bytes(&body), w->officer, &wire) == 0);
 	int code = 1;
 	require(node_network_create(w->node, buffer_bytes(&wire), on_object, &code, w->now) == 0);
 	answer_commits(w);

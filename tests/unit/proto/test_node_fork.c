@@ -207,39 +207,12 @@ static void a_newcomer_takes_the_common_part(void **state)
 
 /* ---- the next epoch ---- */
 
-static void on_object(void *ctx, int code, const struct hash *object_hash, uint64_t arrival)
-{
-	(void)object_hash;
-	(void)arrival;
-	*(int *)ctx = code;
-}
-
 /* E's next record, whose cut in the lane is given. */
 static void renew_at(struct cluster *c, uint8_t lane, const struct epoch_cut *cut)
 {
-	struct city *e = &c->cities[E];
 	struct epoch_cut cuts[EPOCH_LANES] = {{0}};
-	uint8_t seed[SECRET_SEED_SIZE], sealing[32] = {9};
-	struct secret_key *key, *former = e->node_key;
-	struct buffer wire;
-	int code = 1;
-	memset(seed, 78, sizeof seed);
-	assert_int_equal(secret_key_from_seed(seed, &key), 0);
 	cuts[lane - 1] = *cut;
-	buffer_init(&wire, LIMIT_OBJECT_BYTES);
-	assert_int_equal(draft_renewal(node_network_roster(e->node, 0), &e->city_id, e->city_key, key,
-						 sealing, cuts, EPOCH_REASON_THAW, (uint64_t)c->now.wall.ms, &wire),
-		0);
-	assert_int_equal(
-		node_object_submit(e->node, &c->network_id, buffer_bytes(&wire), on_object, &code, c->now),
-		0);
-	buffer_deinit(&wire);
-	cluster_pass(c, 10);
-	assert_int_equal(code, 0);
-	e->node_key = key;
-	node_set_node_key(e->node, key, secret_key_public(key), c->now);
-	secret_key_free(former);
-	cluster_pass(c, 10);
+	cluster_renew_at(&c->cities[E], 78, cuts, EPOCH_REASON_THAW);
 }
 
 static int take_hash(void *ctx, const struct store_entry *entry)

@@ -24,7 +24,6 @@ static void make(struct city *at, const char *value, struct buffer *wire)
 {
 	struct cluster *c = at->cluster;
 	struct amendment_item item = {.kind = AMENDMENT_POLICY};
-	struct object_signature signature;
 	struct buffer body;
 	item.policy.key = bytes_from_text("language");
 	item.policy.value = bytes_from_text(value);
@@ -33,8 +32,7 @@ static void make(struct city *at, const char *value, struct buffer *wire)
 	assert_int_equal(draft_amendment(node_network_roster(at->node, 0), &item, 1,
 						 (uint64_t)c->now.wall.ms, &body),
 		0);
-	assert_int_equal(draft_sign(OBJECT_AMENDMENT, buffer_bytes(&body), c->officer, &signature), 0);
-	assert_int_equal(draft_seal(OBJECT_AMENDMENT, buffer_bytes(&body), &signature, 1, wire), 0);
+	assert_int_equal(draft_seal_by(OBJECT_AMENDMENT, buffer_bytes(&body), c->officer, wire), 0);
 	buffer_deinit(&body);
 }
 

@@ -13,9 +13,7 @@
 #include "daemon/cli/fetch.h"
 #include "daemon/cli/progress.h"
 #include "proto/bundle_write.h"
-
-#define LANES 4
-static const char *const lane_keys[LANES] = {"alert", "call", "doc", "meta"};
+#include "record/kind.h"
 
 /* ---- options ---- */
 
@@ -222,15 +220,15 @@ static void print_gaps(FILE *to, const json_t *report)
 static uint64_t print_report(FILE *to, const char *path, const json_t *report)
 {
 	const json_t *files = json_object_get(report, "attachments");
-	uint64_t all = 0, new[LANES];
-	for (int i = 0; i < LANES; i++)
-		all += new[i] = number_of(json_object_get(report, "new"), lane_keys[i]);
+	uint64_t all = 0, new[LANE_MAX + 1] = {0};
+	for (unsigned lane = LANE_MIN; lane <= LANE_MAX; lane++)
+		all += new[lane] = number_of(json_object_get(report, "new"), lane_name(lane));
 	fprintf(to, "%s: part %" PRIu64 " of a bundle of %s\n", path, number_of(report, "part"),
 		cli_text(report, "network"));
 	fprintf(to, "  %" PRIu64 " records new", all);
-	for (int i = 0; all && i < LANES; i++)
-		if (new[i])
-			fprintf(to, ", %s %" PRIu64, lane_keys[i], new[i]);
+	for (unsigned lane = LANE_MIN; all && lane <= LANE_MAX; lane++)
+		if (new[lane])
+			fprintf(to, ", %s %" PRIu64, lane_name(lane), new[lane]);
 	fprintf(to, "; %" PRIu64 " held already\n", number_of(report, "held"));
 	fprintf(to, "  %" PRIu64 " attachments new, %" PRIu64 " held already", number_of(files, "new"),
 		number_of(files, "held"));

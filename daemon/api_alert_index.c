@@ -217,12 +217,6 @@ static int on_gap(void *ctx, const struct store_gap *gap)
 	return code;
 }
 
-static int on_hash(void *ctx, const struct store_entry *entry)
-{
-	*(struct hash *)ctx = entry->entry_hash;
-	return 0;
-}
-
 /** After a cut the feed's end is another, and after a fill it has a beginning. */
 static int reset_if_changed(
 	struct feed_index *feed, struct store *store, const struct store_feed *now)
@@ -230,7 +224,7 @@ static int reset_if_changed(
 	struct hash hash;
 	bool same = feed->first_seq == now->first_seq && feed->fill_seq == now->fill_seq;
 	if (same && feed->next_seq > 1) {
-		int code = store_read_entry(store, &feed->feed_id, feed->next_seq - 1, on_hash, &hash);
+		int code = store_entry_hash(store, &feed->feed_id, feed->next_seq - 1, &hash);
 		if (code && code != ERROR_NOT_FOUND)
 			return code;
 		same = !code && hash_equal(&hash, &feed->last_hash);
@@ -281,7 +275,7 @@ static int find(struct alert_index *index, struct store *store, struct feed_inde
 		return ERROR_NOT_FOUND;
 	out->feed_id = feed->feed_id;
 	out->seq = seq - 1;
-	return store_read_entry(store, &feed->feed_id, seq - 1, on_hash, &out->entry_hash);
+	return store_entry_hash(store, &feed->feed_id, seq - 1, &out->entry_hash);
 }
 
 int alert_index_find(struct alert_index *index, struct store *store, const struct hash *feed_id,

@@ -49,17 +49,11 @@ void api_draft_names(struct api_draft *draft)
 	}
 }
 
-static int on_hash(void *ctx, const struct store_entry *entry)
-{
-	*(struct hash *)ctx = entry->entry_hash;
-	return 0;
-}
-
 static int hash_find(struct api_draft *draft, struct entry_reference *reference,
 	const char *field)
 {
-	int code = store_read_entry(draft->scope->app->store, &reference->feed_id,
-		reference->seq, on_hash, &reference->entry_hash);
+	int code = store_entry_hash(draft->scope->app->store, &reference->feed_id,
+		reference->seq, &reference->entry_hash);
 	if (code == ERROR_NOT_FOUND)
 		return complain(&draft->complaint, ERROR_FIELD, field,
 			"The record that it names is not held here.");

@@ -140,12 +140,6 @@ static void lanes_set(struct kept_beacon *kept, const struct beacon *beacon)
 
 /* ---- held against what is here ---- */
 
-static int on_entry(void *ctx, const struct store_entry *entry)
-{
-	*(struct hash *)ctx = entry->entry_hash;
-	return 0;
-}
-
 /* The entry that the city's beacon names, against the one that it is here. */
 static void lane_contradicted(struct kept_beacon *kept, struct beacon_lane *lane, struct feed *feed)
 {
@@ -153,7 +147,7 @@ static void lane_contradicted(struct kept_beacon *kept, struct beacon_lane *lane
 	struct hash here = feed->durable_hash;
 	lane->judged = true;
 	if (lane->seq != feed->durable_seq &&
-		store_read_entry(node->config.store, &feed->feed_id, lane->seq, on_entry, &here))
+		store_entry_hash(node->config.store, &feed->feed_id, lane->seq, &here))
 		return;
 	if (hash_equal(&here, &lane->entry_hash) || fork_explained(feed, lane->seq))
 		return;

@@ -29,6 +29,7 @@ struct object_entry {
 	struct hash hash;
 	uint8_t type;
 	uint64_t number;
+	bool stands; /* genesis or amendment, and no rival */
 };
 
 struct named {
@@ -95,15 +96,13 @@ static int take_object(void *ctx, const struct store_object *object)
 		return ERROR_MEMORY;
 	w->objects = array;
 	w->objects[w->object_count++] = (struct object_entry){
-		object->object_hash, object->type, object->number};
+		object->object_hash, object->type, object->number, false};
 	w->charter_bytes += object->object.len + 64;
 	int code = roster_load(w->roster, object->object, NULL);
 	return code == ERROR_MEMORY || code == ERROR_CRYPTO ? code : 0;
 }
 
-/* Genesis and amendments by their number, then the rest as it arrived, which is an order in which
- * all of it can be taken. Rival amendments go behind those that stand. */
-static bool before(const struct bundle_writer *w, const struct object_entry *a)
+static bool stands(const struct bundle_writer *w, const struct object_entry *a)
 {
 	struct bytes wire;
 	struct hash hash;
@@ -119,18 +118,23 @@ static int by_number(const void *a, const void *b)
 	return (x->number > y->number) - (x->number < y->number);
 }
 
+/* Genesis and amendments by their number, then the rest as it arrived, which is an order in which
+ * all of it can be taken. Rival amendments go behind those that stand. */
 static int sort_objects(struct bundle_writer *w)
 {
 	struct object_entry *sorted = calloc(w->object_count + 1, sizeof *sorted);
 	if (!sorted)
 		return ERROR_MEMORY;
 	size_t n = 0;
-	for (size_t i = 0; i < w->object_count; i++)
-		if (before(w, &w->objects[i]))
-			sorted[n++] = w->objects[i];
+	for (size_t i = 0; i < w->object_count; i++) {
+		struct object_entry *o = &w->objects[i];
+		o->stands = stands(w, o);
+		if (o->stands)
+			sorted[n++] = *o;
+	}
 	qsort(sorted, n, sizeof *sorted, by_number);
 	for (size_t i = 0; i < w->object_count; i++)
-		if (!before(w, &w->objects[i]))
+		if (!w->objects[i].stands)
 			sorted[n++] = w->objects[i];
 	free(w->objects);
 	w->objects = sorted;

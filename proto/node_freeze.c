@@ -33,12 +33,6 @@ static bool common_of(const struct feed *feed, uint32_t epoch, struct epoch_cut 
 	return true;
 }
 
-static int take_hash(void *ctx, const struct store_entry *entry)
-{
-	*(struct hash *)ctx = entry->entry_hash;
-	return 0;
-}
-
 /* The entry held at `seq`, if that can be said: 1 it is this one, 0 another, -1 unknown. */
 static int held_is(const struct feed *feed, uint64_t seq, const struct hash *hash)
 {
@@ -51,7 +45,7 @@ static int held_is(const struct feed *feed, uint64_t seq, const struct hash *has
 	else if (seq == feed->durable_seq)
 		held = feed->durable_hash;
 	else if (seq > feed->tip.seq || seq <= feed->base || !store ||
-		store_read_entry(store, &feed->feed_id, seq, take_hash, &held))
+		store_entry_hash(store, &feed->feed_id, seq, &held))
 		return -1;
 	return hash_equal(&held, hash);
 }

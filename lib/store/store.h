@@ -421,6 +421,9 @@ typedef int store_entry_fn(void *ctx, const struct store_entry *entry);
 /** Calls `fn` once with the valid entry. ERROR_NOT_FOUND. */
 int store_read_entry(
 	struct store *store, const struct hash *feed_id, uint64_t seq, store_entry_fn *fn, void *ctx);
+/** The hash of one valid entry. ERROR_NOT_FOUND, and `out` is as it was. */
+int store_entry_hash(
+	struct store *store, const struct hash *feed_id, uint64_t seq, struct hash *out);
 /**
  * The valid entries from `from_seq` on, up or down (0 down: from the tip), at most `max_entries`,
  * stepping over what a feed that began later lacks,

@@ -241,6 +241,18 @@ int store_read_entry(
 	return r;
 }
 
+static int take_hash(void *ctx, const struct store_entry *entry)
+{
+	*(struct hash *)ctx = entry->entry_hash;
+	return 0;
+}
+
+int store_entry_hash(
+	struct store *store, const struct hash *feed_id, uint64_t seq, struct hash *out)
+{
+	return store_read_entry(store, feed_id, seq, take_hash, out);
+}
+
 struct scan {
 	const struct hash *feed_id;
 	uint32_t feed;

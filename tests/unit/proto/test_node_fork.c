@@ -215,12 +215,6 @@ static void renew_at(struct cluster *c, uint8_t lane, const struct epoch_cut *cu
 	cluster_renew_at(&c->cities[E], 78, cuts, EPOCH_REASON_THAW);
 }
 
-static int take_hash(void *ctx, const struct store_entry *entry)
-{
-	*(struct hash *)ctx = entry->entry_hash;
-	return 0;
-}
-
 static void cut_of(struct city *at, uint8_t lane, uint64_t seq, struct epoch_cut *cut)
 {
 	struct hash feed_id;
@@ -229,7 +223,7 @@ static void cut_of(struct city *at, uint8_t lane, uint64_t seq, struct epoch_cut
 	assert_int_equal(
 		feed_id_of(&at->cluster->network_id, &at->cluster->cities[E].city_id, lane, &feed_id), 0);
 	if (seq)
-		assert_int_equal(store_read_entry(at->store, &feed_id, seq, take_hash, &cut->hash), 0);
+		assert_int_equal(store_entry_hash(at->store, &feed_id, seq, &cut->hash), 0);
 }
 
 /* The cut is drawn where `chosen` stands, after `seq` entries: all take that history. */
